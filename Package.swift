@@ -1,0 +1,78 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Each target is one row; the arrows of docs/ARCHITECTURE.md are the only allowed imports.
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6), .treatAllWarnings(as: .error), .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: dependencies, swiftSettings: strict)
+}
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let xmlCoder = Target.Dependency.product(name: "XMLCoder", package: "XMLCoder")
+
+let package = Package(
+    name: "emend",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/CoreOffice/XMLCoder", exact: "0.18.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "CZeroMQ"),
+        .systemLibrary(name: "COpenBLAS"),
+        .systemLibrary(name: "CTurboJPEG"),
+        .systemLibrary(name: "CPNG"),
+        .systemLibrary(name: "CSodium"),
+        .systemLibrary(name: "CXXHash"),
+        .target(name: "CWireMessages", linkerSettings: [.linkedLibrary("protobuf-c")]),
+        .target(name: "CKernels", cSettings: [.treatAllWarnings(as: .error)], linkerSettings: [.linkedLibrary("m"), .linkedLibrary("pthread")]),
+        library("Configurations", ["CSodium", yams]),
+        library("Tensors", ["CKernels", "COpenBLAS"]),
+        library("Networks", ["Tensors", "CKernels"]),
+        library("SelfCorrection", ["Tensors", "CKernels"]),
+        library("Datasets", ["Tensors", "CKernels", "CTurboJPEG", "CPNG", "CSodium", xmlCoder]),
+        library("Training", ["Networks", "SelfCorrection", "Datasets", "Configurations", "Checkpoints", "Tensors", "CKernels", "COpenBLAS", "CSodium"]),
+        library("Optimizers", ["CKernels"]),
+        library("Checkpoints", ["CSodium", "CPNG"]),
+        library("TrainingProtocol"),
+        library("WireFormat", ["TrainingProtocol", "CWireMessages"]),
+        library("Transport", ["TrainingProtocol", "WireFormat", "CZeroMQ"]),
+        library("Simulation", ["TrainingProtocol", "WireFormat"]),
+        library("Telemetry", [logging]),
+        library("Roles", ["TrainingProtocol", "Transport", "WireFormat", "Training", "Networks", "Datasets", "Optimizers", "Checkpoints", "Configurations", "Telemetry", "Tensors", "CKernels", "CXXHash", "CSodium", logging]),
+        program("emend", ["Roles", "Training", "Networks", "Datasets", "Checkpoints", "Configurations", "Telemetry", "Tensors", argumentParser, logging]),
+        program("emend-coordinator", ["Roles", argumentParser]),
+        program("emend-server", ["Roles", argumentParser]),
+        program("emend-worker", ["Roles", argumentParser]),
+        .target(name: "TestSupport", dependencies: ["Tensors", "CKernels"], swiftSettings: strict),
+        tests("CKernels", ["CKernels", "TestSupport"]),
+        tests("Tensors", ["Tensors", "CKernels", "TestSupport"]),
+        tests("Networks", ["Networks", "Tensors", "Checkpoints", "TestSupport"]),
+        tests("SelfCorrection", ["SelfCorrection", "Tensors", "TestSupport"]),
+        tests("Datasets", ["Datasets", "TestSupport"]),
+        tests("Training", ["Training", "Networks", "SelfCorrection", "Datasets", "Configurations", "Checkpoints", "Tensors", "TestSupport"]),
+        tests("Optimizers", ["Optimizers", "CKernels"]),
+        tests("Checkpoints", ["Checkpoints"]),
+        tests("Configurations", ["Configurations"]),
+        tests("TrainingProtocol", ["TrainingProtocol", "Simulation"]),
+        tests("WireFormat", ["WireFormat", "TrainingProtocol", "CWireMessages"]),
+        tests("Transport", ["Transport", "TrainingProtocol", "WireFormat", "CZeroMQ"]),
+        tests("Telemetry", ["Telemetry"]),
+        tests("EndToEnd", ["Configurations", "Checkpoints"]),
+    ]
+)
