@@ -1,0 +1,54 @@
+/// What a data set holds, file by file: part of a run's configuration, so that a worker that sees
+/// another file refuses its slot.
+public struct DatasetIndex: Codable, Hashable, Sendable {
+    /// One file below the root of the data set.
+    public struct File: Codable, Hashable, Sendable {
+        /// Path relative to the root, with `/`.
+        public var name: String
+        public var byteCount: Int
+        /// Lower-case hexadecimal.
+        public var sha256: String
+    }
+
+    /// The files of one image; a weak image has no mask, whatever lies on the disk.
+    public struct Entry: Codable, Hashable, Sendable {
+        /// Name of the image without folder and extension.
+        public var name: String
+        public var image: File
+        public var mask: File?
+        public var annotation: File?
+        public var instances: File?
+    }
+
+    /// A damaged image and the one that stands in for it in its split, for every process alike.
+    public struct Substitution: Codable, Hashable, Sendable {
+        public var split: DatasetSplit
+        public var damaged: String
+        public var substitute: String
+        public var reason: String
+    }
+
+    /// Class names in index order.
+    public var classNames: [String]
+    /// F, in list order.
+    public var labelled: [Entry]
+    /// W, in list order.
+    public var weak: [Entry]
+    public var validation: [Entry]
+    /// The COCO file, where boxes come from one.
+    public var boxFile: File?
+    public var substitutions: [Substitution]
+
+    public subscript(split: DatasetSplit) -> [Entry] {
+        switch split {
+        case .labelled: labelled
+        case .weak: weak
+        case .validation: validation
+        }
+    }
+}
+
+/// The three disjoint parts of a data set: F, W and the validation images.
+public enum DatasetSplit: String, Codable, Hashable, Sendable, CaseIterable {
+    case labelled, weak, validation
+}
