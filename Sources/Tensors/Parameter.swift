@@ -1,0 +1,56 @@
+/// A handle of a declared weight or statistic of one ``Graph``.
+public struct Parameter: Hashable, Sendable {
+    package let role: ParameterDeclaration.Role
+    /// Position in ``Graph/weights`` or ``Graph/statistics``, whichever the role says.
+    package let index: Int
+}
+
+/// How the values of a parameter begin.
+public enum Initialiser: Hashable, Sendable {
+    case zeros
+    case constant(Float)
+    /// Normal, redrawn beyond two deviations.
+    case truncatedNormal(deviation: Float)
+    /// Uniform in ±√(6 / (fan in + fan out)).
+    case xavierUniform
+    /// Normal of deviation √(2 / fan in).
+    case heNormal
+}
+
+/// Everything the rest of the system knows of one named tensor.
+public struct ParameterDeclaration: Hashable, Sendable {
+    public enum Role: Hashable, Sendable { case weight, statistic }
+    public enum WeightDecay: Hashable, Sendable { case applied, exempt }
+    /// Biases may learn at a multiple of the learning rate.
+    public enum Kind: Hashable, Sendable { case ordinary, bias }
+    /// A statistic that is never updated keeps its first value, as in a layer that sees one value.
+    public enum StatisticUpdates: Hashable, Sendable { case movingAverage, never }
+
+    public let name: String
+    /// `[O, I, kH, kW]` of a convolution, `[C, 1, kH, kW]` of a depthwise one, `[C]` otherwise.
+    public let shape: [Int]
+    public let role: Role
+    public let decay: WeightDecay
+    public let kind: Kind
+    public let initialiser: Initialiser
+    public internal(set) var updates: StatisticUpdates
+
+    public init(
+        name: String, shape: [Int], role: Role = .weight, decay: WeightDecay = .exempt,
+        kind: Kind = .ordinary, initialiser: Initialiser = .zeros,
+        updates: StatisticUpdates = .movingAverage
+    ) {
+        precondition(
+            !shape.isEmpty && shape.allSatisfy { $0 > 0 }, "\(name) has the empty shape \(shape)")
+        self.name = name
+        self.shape = shape
+        self.role = role
+        self.decay = decay
+        self.kind = kind
+        self.initialiser = initialiser
+        self.updates = updates
+    }
+
+    /// The number of elements.
+    public var count: Int { shape.reduce(1, *) }
+}
