@@ -1,0 +1,70 @@
+import Tensors
+
+/// Everything that decides the operations of the three networks, except batch and image size.
+public struct NetworkShape: Hashable, Sendable {
+    /// How box masks come to the size of a feature map.
+    public enum BoxResize: String, Hashable, Sendable, Codable, CaseIterable {
+        /// Mean over the covered area: no box is lost.
+        case area
+        /// Aligned corners: on 16k + 1 grids one sample per cell.
+        case bilinear
+    }
+
+    /// Classes of the logits.
+    public var classes: Int
+    /// Channels of the box masks: the classes, channel 0 being what no box covers.
+    public var boxChannels: Int
+    public var backbone: Backbone
+    public var outputStride: OutputStride = .sixteen
+    /// Channels of each branch of the pyramid and of its projection.
+    public var asppChannels = 256
+    /// Channels to which the decoder projects the low-level feature.
+    public var lowLevelChannels = 48
+    public var decoderChannels = 256
+    /// Share that the dropout after the pyramid's projection keeps, in (0, 1].
+    public var dropoutKeep: Float = 0.9
+    public var backboneEpsilon: Float = 1e-3
+    public var headEpsilon: Float = 1e-5
+    /// Moving-average decay of the backbone's batch norms.
+    public var backboneDecay = 0.997
+    /// Moving-average decay of the batch norms of pyramid and decoder.
+    public var headDecay = 0.9997
+    /// Initial bias of the box gates; 0 gives an attention of about ½.
+    public var gateBias: Float = 0
+    public var boxResize = BoxResize.area
+    public var corrector = CorrectorShape()
+
+    public init(classes: Int, backbone: Backbone) {
+        precondition(classes >= 2, "a network needs at least two classes, not \(classes)")
+        self.classes = classes
+        self.boxChannels = classes
+        self.backbone = backbone
+    }
+
+    /// The configured moving-average decay of a running mean or variance.
+    public func movingAverageDecay(of statistic: ParameterDeclaration) -> Double {
+        precondition(statistic.role == .statistic, "\(statistic.name) has no moving average")
+        return statistic.name.hasPrefix(Backbone.namePrefix) ? backboneDecay : headDecay
+    }
+}
+
+/// The convolutional corrector's own choices.
+public struct CorrectorShape: Hashable, Sendable {
+    /// Channels between its two convolutions.
+    public var channels = 128
+    /// What follows the second convolution; the paper says ReLU.
+    public var finalActivation = Activation.relu
+    /// Initial bias of the second convolution: with 0 a final ReLU leaves half the outputs dead.
+    public var outputBias: Float = 1
+
+    public init() {}
+}
+
+/// Input pixels per position of the deepest feature map.
+public enum OutputStride: Int, Hashable, Sendable, Codable, CaseIterable {
+    case eight = 8
+    case sixteen = 16
+
+    /// Dilations of the pyramid's three separable branches.
+    public var pyramidDilations: [Int] { [6, 12, 18].map { $0 * 16 / rawValue } }
+}
