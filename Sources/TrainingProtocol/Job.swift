@@ -1,0 +1,168 @@
+/// Heavy work that leaves the loop; `Event.finished` brings back its outcome.
+///
+/// Jobs of one machine begin in the order they were started. `commit` and `snapshot` of one shard
+/// must also take effect in that order: a snapshot takes its references before the next commit.
+package enum Job: Equatable, Sendable {
+    // Worker
+    /// → `.prepared`: build data source and engine for the run.
+    case prepare(PrepareJob)
+    /// → `.computed`
+    case compute(ComputeJob)
+    // Server
+    /// → `.loaded`
+    case load(LoadJob)
+    /// → `.inspected`
+    case inspect(InspectJob)
+    /// → `.committed`
+    case commit(CommitJob)
+    /// → `.written`
+    case snapshot(SnapshotJob)
+    // Coordinator
+    /// → `.journaled`
+    case journal(JournalEntry)
+    /// → `.manifestWritten`
+    case writeManifest(ManifestJob)
+}
+
+package struct PrepareJob: Equatable, Sendable {
+    package let configuration: Frame
+    package let plan: RunPlan
+
+    package init(configuration: Frame, plan: RunPlan) {
+        self.configuration = configuration
+        self.plan = plan
+    }
+}
+
+/// Computes one node of one step and sums its slots in the canonical tree.
+package struct ComputeJob: Equatable, Sendable {
+    package struct ChunkParameters: Equatable, Sendable {
+        package let chunk: ChunkID
+        package let version: Version
+        package let payload: Frame
+
+        package init(chunk: ChunkID, version: Version, payload: Frame) {
+            self.chunk = chunk
+            self.version = version
+            self.payload = payload
+        }
+    }
+
+    package let step: Step
+    package let node: SlotRange
+    package let attempt: Attempt
+    /// Chunks that changed since the worker's last compute job; the runner keeps the others.
+    package let parameters: [ChunkParameters]
+    /// The chunks whose gradients are wanted, in forward order.
+    package let trainedChunks: [ChunkID]
+
+    package init(
+        step: Step, node: SlotRange, attempt: Attempt, parameters: [ChunkParameters],
+        trainedChunks: [ChunkID]
+    ) {
+        self.step = step
+        self.node = node
+        self.attempt = attempt
+        self.parameters = parameters
+        self.trainedChunks = trainedChunks
+    }
+}
+
+package struct LoadJob: Equatable, Sendable {
+    package let shard: ShardIndex
+    package let chunks: [ChunkID]
+    package let source: LoadSource
+    package let startVersion: Version
+    package let configuration: Frame
+    package let plan: RunPlan
+
+    package init(
+        shard: ShardIndex, chunks: [ChunkID], source: LoadSource, startVersion: Version,
+        configuration: Frame, plan: RunPlan
+    ) {
+        self.shard = shard
+        self.chunks = chunks
+        self.source = source
+        self.startVersion = startVersion
+        self.configuration = configuration
+        self.plan = plan
+    }
+}
+
+/// Checks a payload's digest, then that all its numbers are finite.
+package struct InspectJob: Equatable, Sendable {
+    package let digest: Digest
+    package let payload: Frame
+
+    package init(digest: Digest, payload: Frame) {
+        self.digest = digest
+        self.payload = payload
+    }
+}
+
+/// Reduces each chunk's nodes to the root, scales it by Float(1/V), and applies the update rule.
+package struct CommitJob: Equatable, Sendable {
+    package struct NodePayload: Equatable, Sendable {
+        package let node: SlotRange
+        package let payload: Frame
+
+        package init(node: SlotRange, payload: Frame) {
+            self.node = node
+            self.payload = payload
+        }
+    }
+
+    package struct ChunkNodes: Equatable, Sendable {
+        package let chunk: ChunkID
+        /// Disjoint, in slot order, covering all slots; empty where the step is skipped.
+        package let nodes: [NodePayload]
+
+        package init(chunk: ChunkID, nodes: [NodePayload]) {
+            self.chunk = chunk
+            self.nodes = nodes
+        }
+    }
+
+    package let shard: ShardIndex
+    package let step: Step
+    package let decision: Decision
+    package let trailer: Trailer
+    /// The chunks that the step trains, in forward order.
+    package let chunks: [ChunkNodes]
+
+    package init(
+        shard: ShardIndex, step: Step, decision: Decision, trailer: Trailer, chunks: [ChunkNodes]
+    ) {
+        self.shard = shard
+        self.step = step
+        self.decision = decision
+        self.trailer = trailer
+        self.chunks = chunks
+    }
+}
+
+/// Writes the shard's state at `version` in the background, from references taken at once.
+package struct SnapshotJob: Equatable, Sendable {
+    package let shard: ShardIndex
+    package let term: ShardTerm
+    package let version: Version
+
+    package init(shard: ShardIndex, term: ShardTerm, version: Version) {
+        self.shard = shard
+        self.term = term
+        self.version = version
+    }
+}
+
+package struct ManifestJob: Equatable, Sendable {
+    package let version: Version
+    package let numericsClass: NumericsClass?
+    /// By shard.
+    package let shards: [ShardWritten]
+
+    package init(version: Version, numericsClass: NumericsClass? = nil, shards: [ShardWritten]) {
+        self.version = version
+        self.numericsClass = numericsClass
+        self.shards = shards
+    }
+}

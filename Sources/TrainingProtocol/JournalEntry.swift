@@ -1,0 +1,12 @@
+/// A fact that the coordinator must not forget; on disk before it is published.
+package enum JournalEntry: Equatable, Sendable {
+    case started(run: RunID, configurationHash: ContentHash, coordinatorTerm: CoordinatorTerm)
+    case placed(Placement)
+    case numericsClass(NumericsClass)
+    /// Backups that hold their shards' state and may be promoted, by shard.
+    case backupsInSync([ShardIndex])
+    case checkpointCommitted(CheckpointReference)
+    case rollingBack(CheckpointReference)
+    case workersWanted(Int)
+    case finished(Finish.Outcome)
+}

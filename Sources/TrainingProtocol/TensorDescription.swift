@@ -1,0 +1,31 @@
+/// One named tensor of a run, in float32.
+package struct TensorDescription: Hashable, Sendable {
+    package enum WeightDecay: UInt8, Hashable, Sendable {
+        case applied = 1
+        case exempt = 2
+    }
+
+    package struct Attributes: Hashable, Sendable {
+        package let weightDecay: WeightDecay
+        package let learningRateMultiplier: Float
+
+        package init(weightDecay: WeightDecay, learningRateMultiplier: Float) {
+            self.weightDecay = weightDecay
+            self.learningRateMultiplier = learningRateMultiplier
+        }
+    }
+
+    package let name: String
+    package let group: Group
+    package let shape: [Int]
+    package let attributes: Attributes
+
+    package init(name: String, group: Group, shape: [Int], attributes: Attributes) {
+        self.name = name
+        self.group = group
+        self.shape = shape
+        self.attributes = attributes
+    }
+
+    package var elementCount: Int { shape.reduce(1, *) }
+}
