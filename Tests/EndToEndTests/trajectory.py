@@ -48,8 +48,8 @@ HEAD = [
     (r'low\.([01])\.(.*)', r'decoder.low.\1.\2'),
     (r'decoder\.([01])\.([01])\.([01])\.(.*)', r'decoder.convs.\1.\2.\3.\4'),
     (r'(classifier\..*|gate_high\..*|gate_low\..*)', r'\1'),
-    (r'c1\.(.*)', r'conv1.\1'),
-    (r'c2\.(.*)', r'conv2.\1'),
+    (r'c1\.(.*)', r'hidden.\1'),
+    (r'c2\.(.*)', r'output.\1'),
 ]
 
 

@@ -1,0 +1,80 @@
+import Networks
+import Tensors
+
+/// A segmentation network compiled for one batch and image size.
+final class NetworkPlan {
+    let plan: Plan
+    let network: NetworkGraph
+    /// Weights and statistics of the network among the run's groups.
+    let weightGroup: TensorGroup
+    let statisticsGroup: TensorGroup
+
+    /// Extent of an image.
+    var imageShape: Shape { network.graph.shape(of: network.image) }
+    /// Extent of the stride-4 logits.
+    var logitsShape: Shape { network.graph.shape(of: network.logits) }
+
+    /// The primary model for `[batch, height, width, 3]`.
+    static func primary(
+        _ shape: NetworkShape, batch: Int, height: Int, width: Int, mode: Plan.Mode,
+        pool: ThreadPool
+    ) -> NetworkPlan {
+        NetworkPlan(
+            DeepLab.primary(shape, batch: batch, height: height, width: width), mode, pool,
+            .primary, .primaryStatistics)
+    }
+
+    /// The ancillary model for `[batch, height, width, 3]`.
+    static func ancillary(
+        _ shape: NetworkShape, batch: Int, height: Int, width: Int, mode: Plan.Mode,
+        pool: ThreadPool
+    ) -> NetworkPlan {
+        NetworkPlan(
+            DeepLab.ancillary(shape, batch: batch, height: height, width: width), mode, pool,
+            .ancillary, .ancillaryStatistics)
+    }
+
+    private init(
+        _ network: NetworkGraph, _ mode: Plan.Mode, _ pool: ThreadPool, _ weights: TensorGroup,
+        _ statistics: TensorGroup
+    ) {
+        self.network = network
+        plan = Plan(network.graph, outputs: [network.logits], mode: mode, pool: pool)
+        weightGroup = weights
+        statisticsGroup = statistics
+    }
+
+    /// Copies images, and boxes where the network sees them, beginning with `first` of the batch.
+    func fill(images: [Float], boxes: [Float], first: Int) {
+        copy(images, first, into: plan.input(network.image))
+        if let value = network.boxes { copy(boxes, first, into: plan.input(value)) }
+    }
+
+    private func copy(_ all: [Float], _ first: Int, into target: UnsafeMutableBufferPointer<Float>) {
+        let start = first * (target.count / imageShape.batch)
+        precondition(
+            all.count >= start + target.count, "\(all.count) values, \(start) + \(target.count) needed")
+        _ = all.withUnsafeBufferPointer {
+            target.update(fromContentsOf: UnsafeBufferPointer(rebasing: $0[start..<start + target.count]))
+        }
+    }
+
+    func forward(_ parameters: FlatBuffers, dropoutKey: UInt64) {
+        plan.forward(
+            weights: UnsafePointer(parameters[weightGroup].baseAddress!),
+            statistics: UnsafePointer(parameters[statisticsGroup].baseAddress!),
+            dropoutKey: dropoutKey)
+    }
+
+    /// Writes the gradients and batch statistics of the network's groups.
+    func backward(_ parameters: FlatBuffers, into gradients: FlatBuffers) {
+        plan.backward(
+            weights: UnsafePointer(parameters[weightGroup].baseAddress!),
+            statistics: UnsafePointer(parameters[statisticsGroup].baseAddress!),
+            gradients: gradients[weightGroup].baseAddress!,
+            batchStatistics: gradients[statisticsGroup].baseAddress!)
+    }
+
+    var logits: UnsafeBufferPointer<Float> { plan.output(network.logits) }
+    var logitsGradient: UnsafeMutableBufferPointer<Float> { plan.outputGradient(network.logits) }
+}

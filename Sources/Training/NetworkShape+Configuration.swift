@@ -1,0 +1,51 @@
+import Configurations
+import Networks
+import Tensors
+
+extension NetworkShape {
+    /// The networks that a configuration describes, for a data set of `classCount` classes.
+    ///
+    /// Throws `TrainingError.schedule` for a choice that no network offers.
+    public init(_ configuration: Configuration, classCount: Int) throws {
+        let network = configuration.network
+        self.init(classes: classCount, backbone: Backbone(network))
+        outputStride = try Self.outputStride(network.outputStride)
+        asppChannels = network.asppChannels
+        lowLevelChannels = network.lowLevelChannels
+        decoderChannels = network.decoderChannels
+        dropoutKeep = Float(network.dropoutKeep)
+        backboneEpsilon = Float(network.backboneEpsilon)
+        headEpsilon = Float(network.headEpsilon)
+        backboneDecay = network.backboneDecay
+        headDecay = network.headDecay
+        gateBias = Float(configuration.ancillary.gateBias)
+        guard let resize = BoxResize(rawValue: configuration.ancillary.boxResize.rawValue) else {
+            throw TrainingError.schedule(
+                "ancillary.boxResize is \(configuration.ancillary.boxResize.rawValue): choose "
+                    + BoxResize.allCases.map(\.rawValue).joined(separator: " or "))
+        }
+        boxResize = resize
+        corrector.channels = configuration.corrector.channels
+        corrector.finalActivation = configuration.corrector.finalReLU ? .relu : .none
+        corrector.outputBias = Float(configuration.corrector.outputBias)
+    }
+
+    /// The output stride of a configured number.
+    static func outputStride(_ number: Int) throws -> OutputStride {
+        guard let stride = OutputStride(rawValue: number) else {
+            throw TrainingError.schedule(
+                "an output stride of \(number): choose "
+                    + OutputStride.allCases.map { "\($0.rawValue)" }.joined(separator: " or "))
+        }
+        return stride
+    }
+}
+
+extension Backbone {
+    init(_ network: Configuration.Network) {
+        switch network.backbone {
+        case .mobilenetv2: self = .mobilenetv2(depthMultiplier: network.depthMultiplier)
+        case .tiny: self = .tiny
+        }
+    }
+}
