@@ -50,3 +50,15 @@ package struct Window: Hashable, Sendable {
     /// Positions of the output along an axis of `extent` input positions.
     package func output(extent: Int) -> Int { (extent - 1) / stride + 1 }
 }
+
+extension Operation {
+    /// The parameters of the operation, in the order of its fields.
+    var parameters: [Parameter] {
+        switch self {
+        case .convolution(let weight, let bias, _): bias.map { [weight, $0] } ?? [weight]
+        case .depthwise(let weight, _): [weight]
+        case .batchNorm(let norm): [norm.gamma, norm.beta, norm.mean, norm.variance]
+        default: []
+        }
+    }
+}

@@ -1,52 +1,130 @@
+import CKernels
+
 /// A ``Graph`` compiled for its shapes: a list of stages over one arena; a step allocates nothing.
 ///
 /// A plan, its buffers and its pool belong to one caller at a time.
 public final class Plan {
     public enum Mode: Sendable {
-        /// Batch statistics and dropout; activations are kept for ``backward``.
+        /// Batch statistics and dropout; activations are kept for the backward pass.
         case training
         /// Running statistics, no dropout, no backward pass.
         case evaluation
     }
 
+    /// How the arena is laid out and watched.
+    package enum Memory: Sendable {
+        case sharedByLifetime
+        case unshared
+        /// Shared, and each buffer is filled with NaN as soon as its declared life is over.
+        case poisoned
+    }
+
     public let graph: Graph
     public let mode: Mode
     public let outputs: [Value]
-    /// Memory that one plan holds for its values, gradients and scratch.
-    public let arenaByteCount: Int
+    private let pool: ThreadPool
+    private let planner: Planner
+    private let arena: Arena
+    private let memory: Memory
+    private let stages: [Stage]
 
     /// Compiles the plan; `inputGradients` names the inputs whose gradients `backward` shall give.
-    public init(
+    public convenience init(
         _ graph: Graph, outputs: [Value], mode: Mode, pool: ThreadPool,
         inputGradients: [Value] = []
     ) {
+        self.init(
+            graph, outputs: outputs, mode: mode, pool: pool, inputGradients: inputGradients,
+            memory: .sharedByLifetime)
+    }
+
+    package init(
+        _ graph: Graph, outputs: [Value], mode: Mode, pool: ThreadPool,
+        inputGradients: [Value] = [], memory: Memory
+    ) {
+        precondition(!outputs.isEmpty, "a plan without outputs computes nothing")
         self.graph = graph
         self.mode = mode
         self.outputs = outputs
-        arenaByteCount = 0
+        self.pool = pool
+        self.memory = memory
+        planner = Planner(graph, outputs: outputs, mode: mode, inputGradients: inputGradients)
+        planner.compile(inputGradients: inputGradients)
+        stages = planner.stages
+        arena = Arena(planner.buffers, sharing: memory == .unshared ? .none : .byLifetime)
     }
 
-    /// The elements of an input, to be filled before ``forward``.
-    public func input(_ value: Value) -> UnsafeMutableBufferPointer<Float> { fatalError() }
+    /// Memory that the plan holds for its values, gradients and scratch.
+    public var arenaByteCount: Int { arena.byteCount }
 
-    /// The elements of an output, valid from one ``forward`` to the next.
-    public func output(_ value: Value) -> UnsafeBufferPointer<Float> { fatalError() }
+    /// The elements of an input, to be filled before ``forward(weights:statistics:dropoutKey:)``;
+    /// they stay until the caller changes them.
+    public func input(_ value: Value) -> UnsafeMutableBufferPointer<Float> {
+        guard case .input = graph.nodes[value.index].operation else {
+            preconditionFailure("value \(value.index) is no input of the graph")
+        }
+        let buffer = planner.value(value)
+        return UnsafeMutableBufferPointer(start: buffer.base, count: buffer.count)
+    }
 
-    /// The gradient of an output, to be filled between ``forward`` and ``backward``.
-    public func outputGradient(_ value: Value) -> UnsafeMutableBufferPointer<Float> { fatalError() }
+    /// The elements of an output, valid from one forward pass to the next.
+    public func output(_ value: Value) -> UnsafeBufferPointer<Float> {
+        precondition(outputs.contains(value), "value \(value.index) is no output of the plan")
+        let buffer = planner.value(value)
+        return UnsafeBufferPointer(start: buffer.base, count: buffer.count)
+    }
 
-    /// The gradient of an input named at initialisation, valid after ``backward``.
-    public func inputGradient(_ value: Value) -> UnsafeBufferPointer<Float> { fatalError() }
+    /// The gradient of an output, to be filled after each forward and before the backward pass,
+    /// which overwrites it.
+    public func outputGradient(_ value: Value) -> UnsafeMutableBufferPointer<Float> {
+        precondition(outputs.contains(value), "value \(value.index) is no output of the plan")
+        let buffer = gradientBuffer(value)
+        return UnsafeMutableBufferPointer(start: buffer.base, count: buffer.count)
+    }
+
+    /// The gradient of an input named at initialisation, valid after the backward pass.
+    public func inputGradient(_ value: Value) -> UnsafeBufferPointer<Float> {
+        let buffer = gradientBuffer(value)
+        return UnsafeBufferPointer(start: buffer.base, count: buffer.count)
+    }
+
+    private func gradientBuffer(_ value: Value) -> Buffer {
+        guard let buffer = planner.requestedGradient(value) else {
+            preconditionFailure("no gradient of value \(value.index) was asked for")
+        }
+        return buffer
+    }
 
     /// Computes the outputs; `weights` and `statistics` are flat in the graph's declaration order.
+    ///
+    /// `dropoutKey` decides every dropout of the pass together with the layer's ordinal.
     public func forward(
-        weights: UnsafePointer<Float>, statistics: UnsafePointer<Float>, dropoutKey: UInt64
-    ) { fatalError() }
+        weights: UnsafePointer<Float>, statistics: UnsafePointer<Float>, dropoutKey: UInt64 = 0
+    ) {
+        planner.arguments.set(weights: weights, statistics: statistics, dropoutKey: dropoutKey)
+        run(0..<planner.forwardCount)
+    }
 
-    /// Overwrites `gradients` (flat like the weights) and `batchStatistics` (flat like the statistics: slot
-    /// mean and unbiased variance), after a ``forward`` of the same weights and statistics.
+    /// Differentiates the last forward pass, of the same weights and statistics.
+    ///
+    /// Overwrites `gradients`, flat like the weights, and `batchStatistics`, flat like the
+    /// statistics: the slot's mean and unbiased variance, or the running ones of a layer that
+    /// sees a single value.
     public func backward(
         weights: UnsafePointer<Float>, statistics: UnsafePointer<Float>,
         gradients: UnsafeMutablePointer<Float>, batchStatistics: UnsafeMutablePointer<Float>
-    ) { fatalError() }
+    ) {
+        precondition(mode == .training, "a plan for evaluation has no backward pass")
+        planner.arguments.set(
+            weights: weights, statistics: statistics, gradients: gradients,
+            batchStatistics: batchStatistics)
+        run(planner.forwardCount..<stages.count)
+    }
+
+    private func run(_ range: Range<Int>) {
+        for index in range {
+            pool.run(stages[index])
+            if memory == .poisoned { planner.poison(after: index) }
+        }
+    }
 }

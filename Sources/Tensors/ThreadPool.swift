@@ -1,18 +1,41 @@
+import CKernels
+
 /// Threads that share the tiles of one stage at a time.
 ///
 /// What a tile computes depends on its index alone, so the number of threads never changes bits.
 /// A pool serves one caller at a time.
 public final class ThreadPool {
     public let threadCount: Int
+    private let pool: OpaquePointer
 
     /// `threadCount` includes the caller.
     public init(threadCount: Int) {
         precondition(threadCount >= 1, "a pool needs at least one thread, not \(threadCount)")
+        guard let pool = ck_pool_create(threadCount) else {
+            preconditionFailure("the system refused \(threadCount) threads")
+        }
         self.threadCount = threadCount
+        self.pool = pool
     }
 
+    deinit { ck_pool_destroy(pool) }
+
     /// Calls `tile` once for each of `0..<count`, in any order, and returns when all are done.
+    ///
+    /// Tiles run concurrently: each must write only what no other tile touches.
     public func run(count: Int, _ tile: (Int) -> Void) {
-        for index in 0..<count { tile(index) }
+        withoutActuallyEscaping(tile) { run(Stage(count: count, body: $0)) }
+    }
+
+    /// Runs a stage compiled before; allocates nothing.
+    func run(_ stage: Stage) {
+        withUnsafePointer(to: stage.body) { body in
+            ck_pool_run(
+                pool, stage.count,
+                { context, tile in
+                    context!.assumingMemoryBound(to: ((Int) -> Void).self).pointee(tile)
+                },
+                UnsafeMutableRawPointer(mutating: body))
+        }
     }
 }

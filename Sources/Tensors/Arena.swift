@@ -1,0 +1,84 @@
+import Glibc
+
+/// A run of floats in the arena, alive from the first stage that touches it to the last.
+final class Buffer {
+    let count: Int
+    private(set) var lifetime: ClosedRange<Int>?
+    fileprivate(set) var offset = 0
+    fileprivate(set) var base: UnsafeMutablePointer<Float>
+
+    init(count: Int) {
+        precondition(count > 0, "a buffer of \(count) floats")
+        self.count = count
+        // Replaced by the arena; a null dereference traps if a stage runs before.
+        base = UnsafeMutablePointer(bitPattern: 4)!
+    }
+
+    func touch(_ stage: Int) {
+        let begun = lifetime ?? stage...stage
+        lifetime = min(begun.lowerBound, stage)...max(begun.upperBound, stage)
+    }
+
+    /// Doubles kept in the buffer's memory, which is aligned to 64 bytes.
+    var doubles: UnsafeMutablePointer<Double> {
+        UnsafeMutableRawPointer(base).assumingMemoryBound(to: Double.self)
+    }
+}
+
+/// One block of memory in which buffers whose lifetimes are disjoint share their place.
+final class Arena {
+    enum Sharing { case byLifetime, none }
+
+    /// Floats between the starts of neighbours: a cache line.
+    private static let alignment = 16
+    private static let hugePage = 1 << 21
+
+    let byteCount: Int
+    private let memory: UnsafeMutableRawPointer
+
+    /// Places the buffers; those without a lifetime get no memory.
+    init(_ buffers: [Buffer], sharing: Sharing) {
+        let living = buffers.filter { $0.lifetime != nil }
+        let floats = Arena.place(living, sharing: sharing)
+        byteCount = max(floats, 1) * MemoryLayout<Float>.stride
+        memory = .allocate(byteCount: byteCount, alignment: Arena.hugePage)
+        // Advice only: without huge pages the plan is slower, not wrong.
+        _ = madvise(memory, byteCount, MADV_HUGEPAGE)
+        memory.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+        let base = memory.assumingMemoryBound(to: Float.self)
+        for buffer in living { buffer.base = base + buffer.offset }
+    }
+
+    deinit { memory.deallocate() }
+
+    /// Chooses offsets, largest buffer first, each at the lowest place free during its life.
+    private static func place(_ buffers: [Buffer], sharing: Sharing) -> Int {
+        let order = buffers.indices.sorted {
+            (buffers[$0].count, $1) > (buffers[$1].count, $0)
+        }
+        var placed: [Buffer] = []
+        var top = 0
+        for index in order {
+            let buffer = buffers[index]
+            buffer.offset = sharing == .none ? top : lowestGap(for: buffer, among: placed)
+            let position = placed.firstIndex { $0.offset > buffer.offset } ?? placed.count
+            placed.insert(buffer, at: position)
+            top = max(top, end(of: buffer))
+        }
+        return top
+    }
+
+    private static func end(of buffer: Buffer) -> Int {
+        buffer.offset + (buffer.count + alignment - 1) / alignment * alignment
+    }
+
+    /// `placed` is in order of offset.
+    private static func lowestGap(for buffer: Buffer, among placed: [Buffer]) -> Int {
+        var offset = 0
+        for other in placed where other.lifetime!.overlaps(buffer.lifetime!) {
+            if other.offset >= offset + buffer.count { break }
+            offset = max(offset, end(of: other))
+        }
+        return offset
+    }
+}

@@ -1,0 +1,163 @@
+import CKernels
+
+/// The constants of one batch norm's layer in the flat buffers and in the arena.
+private struct NormConstants {
+    let mean, inverseDeviation: Buffer
+    let gamma, beta: Int
+    let channels, rows: Int
+    let activation: ck_activation
+}
+
+extension Planner {
+    func lowerBatchNorm(_ index: Int, _ norm: Operation.BatchNorm) {
+        let node = graph.nodes[index], input = node.inputs[0], x = value(input)
+        let channels = node.shape.channels
+        let constants = NormConstants(
+            mean: buffer(channels), inverseDeviation: buffer(channels),
+            gamma: graph.offset(of: norm.gamma), beta: graph.offset(of: norm.beta),
+            channels: channels, rows: node.shape.rows, activation: norm.activation.kernel)
+        let batchStatistics = mode == .training && constants.rows > 1
+        let variance = batchStatistics ? buffer(channels) : nil
+        if let variance {
+            emitBatchStatistics(norm, constants, unbiasedVariance: variance, x: x)
+        } else {
+            emitRunningStatistics(norm, constants)
+        }
+        let y = mayOverwrite(input) ? x : buffer(x.count)
+        define(index, y)
+        emitNormalisation(constants, x: x, y: y)
+        onBackward(of: index) { [unowned self] dy in
+            emitSlotStatistics(norm, constants, unbiasedVariance: variance)
+            emitNormBackward(
+                input, constants, x: x, dy: dy,
+                statistics: batchStatistics ? .ofBatch : .constant)
+        }
+    }
+
+    /// Mean and deviation of the batch: tiles of sums around the running mean, totals in double.
+    private func emitBatchStatistics(
+        _ norm: Operation.BatchNorm, _ constants: NormConstants, unbiasedVariance: Buffer,
+        x: Buffer
+    ) {
+        let channels = constants.channels, rows = constants.rows
+        let tiling = Tiling.statisticRows(rows), kernels = kernels, arguments = arguments
+        let sums = buffer(tiling.count * 2 * channels), totals = buffer(4 * channels)
+        let shift = graph.offset(of: norm.mean), epsilon = Double(norm.epsilon)
+        emit(reads: [x], writes: [sums], count: tiling.count) { tile in
+            let range = tiling.range(tile), sum = sums.base + tile * 2 * channels
+            kernels.pointee.batch_norm_sums(
+                sum, sum + channels, x.base + range.lowerBound * channels,
+                arguments.statistics + shift, range.count, channels)
+        }
+        emit(
+            reads: [sums],
+            writes: [totals, constants.mean, constants.inverseDeviation, unbiasedVariance],
+            count: 1
+        ) { _ in
+            addTiles(totals.doubles, sums.base, count: tiling.count, width: 2 * channels, kernels)
+            ck_batch_norm_statistics(
+                constants.mean.base, constants.inverseDeviation.base, unbiasedVariance.base,
+                totals.doubles, totals.doubles + channels, arguments.statistics + shift, epsilon,
+                rows, channels)
+        }
+    }
+
+    private func emitRunningStatistics(_ norm: Operation.BatchNorm, _ constants: NormConstants) {
+        let mean = graph.offset(of: norm.mean), variance = graph.offset(of: norm.variance)
+        let arguments = arguments, epsilon = Double(norm.epsilon)
+        emit(
+            reads: [], writes: [constants.mean, constants.inverseDeviation], count: 1
+        ) { _ in
+            constants.mean.base.update(
+                from: arguments.statistics + mean, count: constants.channels)
+            ck_inverse_deviation(
+                constants.inverseDeviation.base, arguments.statistics + variance, epsilon,
+                constants.channels)
+        }
+    }
+
+    private func emitNormalisation(_ constants: NormConstants, x: Buffer, y: Buffer) {
+        let tiling = Tiling.statisticRows(constants.rows)
+        let kernels = kernels, arguments = arguments, channels = constants.channels
+        emit(
+            reads: [x, constants.mean, constants.inverseDeviation], writes: [y],
+            count: tiling.count
+        ) { tile in
+            let range = tiling.range(tile), first = range.lowerBound * channels
+            kernels.pointee.batch_norm_apply(
+                y.base + first, x.base + first, constants.mean.base,
+                constants.inverseDeviation.base, arguments.weights + constants.gamma,
+                arguments.weights + constants.beta, constants.activation, range.count, channels)
+        }
+    }
+
+    /// Reports the slot's mean and unbiased variance, or the running ones where nothing is updated.
+    private func emitSlotStatistics(
+        _ norm: Operation.BatchNorm, _ constants: NormConstants, unbiasedVariance: Buffer?
+    ) {
+        let mean = graph.offset(of: norm.mean), variance = graph.offset(of: norm.variance)
+        let arguments = arguments, channels = constants.channels
+        emit(
+            reads: [constants.mean] + (unbiasedVariance.map { [$0] } ?? []), writes: [], count: 1
+        ) { _ in
+            (arguments.batchStatistics + mean).update(from: constants.mean.base, count: channels)
+            let source = unbiasedVariance.map { UnsafePointer($0.base) }
+            (arguments.batchStatistics + variance).update(
+                from: source ?? arguments.statistics + variance, count: channels)
+        }
+    }
+
+    private enum StatisticsKind { case ofBatch, constant }
+
+    private func emitNormBackward(
+        _ input: Value, _ constants: NormConstants, x: Buffer, dy: Buffer,
+        statistics: StatisticsKind
+    ) {
+        let means = buffer(2 * constants.channels)
+        emitNormBackwardSums(constants, means: means, x: x, dy: dy)
+        guard wantsGradient(input) else { return }
+        let tiling = Tiling.statisticRows(constants.rows), channels = constants.channels
+        let kernels = kernels, arguments = arguments
+        contribute(to: input, inPlaceOf: dy) { dx in
+            emit(
+                reads: [x, dy, means, constants.mean, constants.inverseDeviation], writes: [dx],
+                count: tiling.count
+            ) { tile in
+                let range = tiling.range(tile), first = range.lowerBound * channels
+                let sums = statistics == .ofBatch ? UnsafePointer(means.base) : nil
+                kernels.pointee.batch_norm_backward_apply(
+                    dx.base + first, x.base + first, dy.base + first, constants.mean.base,
+                    constants.inverseDeviation.base, arguments.weights + constants.gamma,
+                    arguments.weights + constants.beta, sums, sums.map { $0 + channels },
+                    constants.activation, range.count, channels)
+            }
+        }
+    }
+
+    /// The gradients of β and γ, and their means over the rows.
+    private func emitNormBackwardSums(
+        _ constants: NormConstants, means: Buffer, x: Buffer, dy: Buffer
+    ) {
+        let channels = constants.channels, rows = constants.rows
+        let tiling = Tiling.statisticRows(rows), kernels = kernels, arguments = arguments
+        let sums = buffer(tiling.count * 2 * channels), totals = buffer(4 * channels)
+        emit(
+            reads: [x, dy, constants.mean, constants.inverseDeviation], writes: [sums],
+            count: tiling.count
+        ) { tile in
+            let range = tiling.range(tile), first = range.lowerBound * channels
+            let sum = sums.base + tile * 2 * channels
+            kernels.pointee.batch_norm_backward_sums(
+                sum, sum + channels, x.base + first, dy.base + first, constants.mean.base,
+                constants.inverseDeviation.base, arguments.weights + constants.gamma,
+                arguments.weights + constants.beta, constants.activation, range.count, channels)
+        }
+        emit(reads: [sums], writes: [totals, means], count: 1) { _ in
+            addTiles(totals.doubles, sums.base, count: tiling.count, width: 2 * channels, kernels)
+            ck_round_totals(arguments.gradients + constants.beta, totals.doubles, 1, channels)
+            ck_round_totals(
+                arguments.gradients + constants.gamma, totals.doubles + channels, 1, channels)
+            ck_round_totals(means.base, totals.doubles, 1 / Double(rows), 2 * channels)
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import CKernels
+
+extension Planner {
+    /// A 1×1 convolution: `y[rows, O] = x[rows, I] · w[O, I]ᵀ + bias`.
+    func lowerPointwise(_ index: Int, weight: Parameter, bias: Parameter?) {
+        let node = graph.nodes[index], input = node.inputs[0], x = value(input)
+        let rows = node.shape.rows, outputs = node.shape.channels
+        let inputs = graph.shape(of: input).channels
+        let y = buffer(node.shape.count)
+        define(index, y)
+        let tiling = Tiling.productRows(rows), arguments = arguments, kernels = kernels
+        let weightOffset = graph.offset(of: weight), biasOffset = bias.map(graph.offset(of:))
+        emit(reads: [x], writes: [y], count: tiling.count) { tile in
+            let range = tiling.range(tile)
+            let out = y.base + range.lowerBound * outputs
+            MatrixProduct.timesTransposed(
+                out, x.base + range.lowerBound * inputs, arguments.weights + weightOffset,
+                m: range.count, n: outputs, k: inputs)
+            if let biasOffset {
+                kernels.pointee.add_bias(
+                    out, out, arguments.weights + biasOffset, Activation.none.kernel, range.count,
+                    outputs)
+            }
+        }
+        onBackward(of: index) { [unowned self] dy in
+            if let bias { emitBiasGradient(bias, dy, rows: rows, channels: outputs) }
+            emitPointwiseBackward(index, weight: weight, x: x, dy: dy)
+        }
+    }
+
+    /// `dx = dy · w` and `dw = dyᵀ · x`, tile by tile so that both read `dy` from the cache.
+    private func emitPointwiseBackward(_ index: Int, weight: Parameter, x: Buffer, dy: Buffer) {
+        let input = graph.nodes[index].inputs[0]
+        let rows = graph.nodes[index].shape.rows, outputs = graph.nodes[index].shape.channels
+        let inputs = graph.shape(of: input).channels, size = outputs * inputs
+        let tiling = Tiling.weightGradientRows(rows), arguments = arguments
+        let partials = buffer(tiling.count * size), offset = graph.offset(of: weight)
+        let dx = wantsGradient(input) ? gradientPlace(input) : nil
+        let sum = dx.map { $0.store == .accumulate ? [$0.buffer] : [] } ?? []
+        emit(
+            reads: [x, dy] + sum, writes: [partials] + (dx.map { [$0.buffer] } ?? []),
+            count: tiling.count
+        ) { tile in
+            let inner = Tiling.cachedRows(tiling.range(tile).count, width: outputs + inputs)
+            for step in 0..<inner.count {
+                let range = inner.range(step)
+                let row = tiling.range(tile).lowerBound + range.lowerBound
+                if let dx {
+                    MatrixProduct.times(
+                        dx.buffer.base + row * inputs, dy.base + row * outputs,
+                        arguments.weights + offset, m: range.count, n: inputs, k: outputs,
+                        store: dx.store)
+                }
+                MatrixProduct.transposedTimes(
+                    partials.base + tile * size, dy.base + row * outputs, x.base + row * inputs,
+                    m: outputs, n: inputs, k: range.count,
+                    store: step == 0 ? .overwrite : .accumulate)
+            }
+        }
+        emitGradient(of: weight, from: partials, count: tiling.count)
+    }
+}

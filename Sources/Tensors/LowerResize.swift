@@ -1,0 +1,83 @@
+import CKernels
+
+/// How a grid is resampled.
+enum ResizeKind { case bilinear, area }
+
+extension ck_resize {
+    init(from input: Shape, to output: Shape) {
+        self.init(
+            batch: input.batch, in_height: input.height, in_width: input.width,
+            out_height: output.height, out_width: output.width, channels: input.channels)
+    }
+}
+
+extension Planner {
+    func lowerResize(_ index: Int, kind: ResizeKind) {
+        let node = graph.nodes[index], input = node.inputs[0], x = value(input)
+        let resize = ck_resize(from: graph.shape(of: input), to: node.shape)
+        let y = buffer(node.shape.count), kernels = kernels
+        define(index, y)
+        let tiling = Tiling.imageRows(node.shape)
+        emit(reads: [x], writes: [y], count: tiling.count) { tile in
+            let rows = tiling.range(tile)
+            withUnsafePointer(to: resize) {
+                let forward =
+                    kind == .bilinear
+                    ? kernels.pointee.bilinear_forward! : kernels.pointee.area_forward!
+                forward(y.base, x.base, $0, rows.lowerBound, rows.upperBound)
+            }
+        }
+        onBackward(of: index) { [unowned self] dy in
+            guard wantsGradient(input) else { return }
+            let (dx, store) = gradientPlace(input)
+            let tiling = Tiling.imageRows(graph.shape(of: input))
+            emit(
+                reads: [dy] + (store == .accumulate ? [dx] : []), writes: [dx],
+                count: tiling.count
+            ) { tile in
+                let rows = tiling.range(tile)
+                withUnsafePointer(to: resize) {
+                    let adjoint =
+                        kind == .bilinear
+                        ? kernels.pointee.bilinear_adjoint! : kernels.pointee.area_adjoint!
+                    adjoint(
+                        dx.base, dy.base, $0, rows.lowerBound, rows.upperBound, store.kernel)
+                }
+            }
+        }
+    }
+
+    /// The mean over the grid of each image: tiles in float, their total in double.
+    func lowerGlobalAveragePool(_ index: Int) {
+        let input = graph.nodes[index].inputs[0], x = value(input), shape = graph.shape(of: input)
+        let area = shape.height * shape.width, channels = shape.channels, kernels = kernels
+        let tiling = Tiling.statisticRows(area), share = 1 / Double(area)
+        let y = buffer(shape.batch * channels)
+        let sums = buffer(shape.batch * tiling.count * channels)
+        let totals = buffer(shape.batch * 2 * channels)
+        define(index, y)
+        emit(reads: [x], writes: [sums], count: shape.batch * tiling.count) { tile in
+            let range = tiling.range(tile % tiling.count)
+            let row = tile / tiling.count * area + range.lowerBound
+            kernels.pointee.column_sums(
+                sums.base + tile * channels, x.base + row * channels, range.count, channels)
+        }
+        emit(reads: [sums], writes: [y, totals], count: shape.batch) { image in
+            let total = totals.doubles + image * channels
+            addTiles(
+                total, sums.base + image * tiling.count * channels, count: tiling.count,
+                width: channels, kernels)
+            ck_round_totals(y.base + image * channels, total, share, channels)
+        }
+        onBackward(of: index) { [unowned self] dy in
+            guard wantsGradient(input) else { return }
+            contribute(to: input) { dx in
+                emit(reads: [dy], writes: [dx], count: shape.batch) { image in
+                    kernels.pointee.broadcast_row(
+                        dx.base + image * area * channels, dy.base + image * channels,
+                        1 / Float(area), area, channels)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+import CKernels
+
+/// Turns a graph into stages: lowers each node forward, then, in reverse, backward.
+///
+/// Every stage names the buffers it reads and writes; lifetimes in the arena follow from that.
+final class Planner {
+    let graph: Graph
+    let mode: Plan.Mode
+    let kernels: UnsafePointer<ck_table> = ck_kernels()
+    let arguments = StepArguments()
+
+    private(set) var stages: [Stage] = []
+    private(set) var buffers: [Buffer] = []
+    private(set) var forwardCount = 0
+    private var values: [Buffer?]
+    private var gradients: [Buffer?]
+    /// Gradients the caller fills or reads: of outputs, and of the inputs it named.
+    private var requested: [Value: Buffer] = [:]
+    /// How to emit a node's backward stages, left by its forward lowering.
+    private var backward: [((_ dy: Buffer) -> Void)?]
+    private let consumers: [Int]
+    private let needed: [Bool]
+    private let differentiable: [Bool]
+    private let outputs: [Value]
+
+    init(_ graph: Graph, outputs: [Value], mode: Plan.Mode, inputGradients: [Value]) {
+        self.graph = graph
+        self.mode = mode
+        self.outputs = outputs
+        let count = graph.nodes.count
+        values = Array(repeating: nil, count: count)
+        gradients = Array(repeating: nil, count: count)
+        backward = Array(repeating: nil, count: count)
+        needed = Planner.ancestors(of: outputs, in: graph)
+        differentiable = Planner.differentiable(graph, inputGradients)
+        var consumers = Array(repeating: 0, count: count)
+        for (node, isNeeded) in zip(graph.nodes, needed) where isNeeded {
+            for input in node.inputs { consumers[input.index] += 1 }
+        }
+        for output in outputs { consumers[output.index] += 1 }
+        self.consumers = consumers
+    }
+
+    /// Emits all stages; the buffers have lifetimes afterwards but no memory yet.
+    func compile(inputGradients: [Value]) {
+        for index in graph.nodes.indices where needed[index] { lower(index) }
+        forwardCount = stages.count
+        if mode == .training { compileBackward() }
+        for value in outputs { values[value.index]!.touch(stages.count) }
+        for index in graph.nodes.indices where isInput(index) && needed[index] {
+            values[index]!.touch(-1)
+            values[index]!.touch(stages.count)
+        }
+        for value in inputGradients {
+            guard let gradient = gradients[value.index] else { continue }
+            gradient.touch(stages.count)
+            requested[value] = gradient
+        }
+    }
+
+    private func compileBackward() {
+        for value in outputs where differentiable[value.index] {
+            let gradient = buffer(graph.shape(of: value).count)
+            // The caller fills it between the passes.
+            gradient.touch(forwardCount - 1)
+            gradients[value.index] = gradient
+            requested[value] = gradient
+        }
+        clearUnused()
+        for index in graph.nodes.indices.reversed() where differentiable[index] {
+            if let dy = gradients[index] { backward[index]?(dy) }
+        }
+    }
+
+    private func isInput(_ index: Int) -> Bool {
+        if case .input = graph.nodes[index].operation { true } else { false }
+    }
+
+    // MARK: Values
+
+    func value(_ value: Value) -> Buffer { values[value.index]! }
+
+    /// The gradient that the caller asked for, with its own place in the arena.
+    func requestedGradient(_ value: Value) -> Buffer? { requested[value] }
+
+    func define(_ index: Int, _ buffer: Buffer) { values[index] = buffer }
+
+    func onBackward(of index: Int, _ emit: @escaping (_ dy: Buffer) -> Void) {
+        if mode == .training { backward[index] = emit }
+    }
+
+    func wantsGradient(_ value: Value) -> Bool { differentiable[value.index] }
+
+    /// True where nobody else reads the value, so that evaluation may overwrite it.
+    func mayOverwrite(_ value: Value) -> Bool {
+        mode == .evaluation && consumers[value.index] == 1 && !isInput(value.index)
+    }
+
+    // MARK: Gradients
+
+    /// The place for one more contribution to the gradient of `value`.
+    func gradientPlace(_ value: Value) -> (buffer: Buffer, store: Store) {
+        if let buffer = gradients[value.index] { return (buffer, .accumulate) }
+        let fresh = buffer(graph.shape(of: value).count)
+        gradients[value.index] = fresh
+        return (fresh, .overwrite)
+    }
+
+    /// Contributes what `emit` overwrites its argument with, by way of scratch if there is a sum.
+    func contribute(to value: Value, _ emit: (Buffer) -> Void) {
+        let (place, store) = gradientPlace(value)
+        guard store == .accumulate else { return emit(place) }
+        let scratch = buffer(place.count)
+        emit(scratch)
+        accumulate(place, scratch)
+    }
+
+    /// Contributes what `emit` computes from `dy` in place; `dy` must not be read again.
+    func contribute(to value: Value, inPlaceOf dy: Buffer, _ emit: (Buffer) -> Void) {
+        if gradients[value.index] == nil {
+            gradients[value.index] = dy
+            emit(dy)
+        } else {
+            contribute(to: value, emit)
+        }
+    }
+
+    /// Contributes a gradient that nobody else will read.
+    func contribute(to value: Value, ready gradient: Buffer) {
+        if let sum = gradients[value.index] {
+            accumulate(sum, gradient)
+        } else {
+            gradients[value.index] = gradient
+        }
+    }
+
+    func accumulate(_ sum: Buffer, _ term: Buffer) {
+        let tiling = Tiling.elements(sum.count), kernels = kernels
+        emit(reads: [sum, term], writes: [sum], count: tiling.count) { tile in
+            let range = tiling.range(tile)
+            kernels.pointee.accumulate(
+                sum.base + range.lowerBound, term.base + range.lowerBound, range.count)
+        }
+    }
+
+    // MARK: Stages
+
+    func buffer(_ count: Int) -> Buffer {
+        let buffer = Buffer(count: count)
+        buffers.append(buffer)
+        return buffer
+    }
+
+    /// Appends a stage; `tile` must touch no other buffers than those named.
+    func emit(
+        reads: [Buffer], writes: [Buffer], count: Int, _ tile: @escaping (Int) -> Void
+    ) {
+        for buffer in reads + writes { buffer.touch(stages.count) }
+        stages.append(Stage(count: count, body: tile))
+    }
+
+    /// Fills buffers whose declared life ends with this stage with NaN.
+    func poison(after stage: Int) {
+        for buffer in buffers where buffer.lifetime?.upperBound == stage {
+            buffer.base.update(repeating: .nan, count: buffer.count)
+        }
+    }
+
+    // MARK: Analysis
+
+    private static func ancestors(of outputs: [Value], in graph: Graph) -> [Bool] {
+        var needed = Array(repeating: false, count: graph.nodes.count)
+        for output in outputs { needed[output.index] = true }
+        for index in graph.nodes.indices.reversed() where needed[index] {
+            for input in graph.nodes[index].inputs { needed[input.index] = true }
+        }
+        return needed
+    }
+
+    private static func differentiable(_ graph: Graph, _ inputs: [Value]) -> [Bool] {
+        var result = Array(repeating: false, count: graph.nodes.count)
+        for (index, node) in graph.nodes.enumerated() {
+            switch node.operation {
+            case .input: result[index] = inputs.contains(Value(index: index))
+            case .convolution, .depthwise, .batchNorm: result[index] = true
+            default: result[index] = node.inputs.contains { result[$0.index] }
+            }
+        }
+        return result
+    }
+
+    /// Defines the gradients and statistics of parameters that no needed node uses.
+    private func clearUnused() {
+        var used: Set<Parameter> = []
+        for (node, isNeeded) in zip(graph.nodes, needed) where isNeeded {
+            for parameter in node.operation.parameters {
+                let isFresh = used.insert(parameter).inserted
+                precondition(
+                    isFresh, "\(graph.declaration(of: parameter).name) serves two operations")
+            }
+        }
+        let arguments = arguments
+        for index in graph.weights.indices {
+            let parameter = Parameter(role: .weight, index: index)
+            guard !used.contains(parameter) else { continue }
+            let offset = graph.offset(of: parameter), count = graph.weights[index].count
+            emit(reads: [], writes: [], count: 1) { _ in
+                (arguments.gradients + offset).update(repeating: 0, count: count)
+            }
+        }
+        for index in graph.statistics.indices {
+            let parameter = Parameter(role: .statistic, index: index)
+            guard !used.contains(parameter) else { continue }
+            let offset = graph.offset(of: parameter), count = graph.statistics[index].count
+            emit(reads: [], writes: [], count: 1) { _ in
+                (arguments.batchStatistics + offset)
+                    .update(from: arguments.statistics + offset, count: count)
+            }
+        }
+    }
+}

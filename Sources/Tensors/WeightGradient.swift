@@ -1,0 +1,68 @@
+import CKernels
+
+extension Tiling {
+    /// Rows of one partial sum of a weight gradient.
+    static func weightGradientRows(_ rows: Int) -> Tiling {
+        even(rows, count: rows >= 16384 ? 16 : rows >= 4096 ? 8 : 4, limit: .max, minimum: 128)
+    }
+
+    /// Rows whose `width` columns stay in a core's own cache while two products read them.
+    static func cachedRows(_ rows: Int, width: Int) -> Tiling {
+        let limit = max(64, (1 << 17) / width)
+        return even(rows, count: 1, limit: limit)
+    }
+}
+
+extension Planner {
+    /// Adds the partial gradients of a weight in order.
+    func emitGradient(of weight: Parameter, from partials: Buffer, count: Int) {
+        let offset = graph.offset(of: weight), arguments = arguments
+        emitSum(of: partials, count: count, writes: []) { arguments.gradients + offset }
+    }
+
+    /// `out[i] = Σ_p partials[p, i]`, one chain per element in the order of p.
+    func emitSum(
+        of partials: Buffer, count: Int, writes: [Buffer],
+        into out: @escaping () -> UnsafeMutablePointer<Float>
+    ) {
+        let size = partials.count / count, kernels = kernels
+        let tiling = Tiling.elements(size)
+        emit(reads: [partials], writes: writes, count: tiling.count) { tile in
+            let range = tiling.range(tile), first = range.lowerBound
+            let sum = out() + first
+            sum.update(from: partials.base + first, count: range.count)
+            for partial in 1..<max(count, 1) {
+                kernels.pointee.accumulate(
+                    sum, partials.base + partial * size + first, range.count)
+            }
+        }
+    }
+
+    /// The column sums of `dy[rows, channels]`: tiles in float, their total in double.
+    func emitBiasGradient(_ bias: Parameter, _ dy: Buffer, rows: Int, channels: Int) {
+        let tiling = Tiling.statisticRows(rows), kernels = kernels, arguments = arguments
+        let sums = buffer(tiling.count * channels), total = buffer(2 * channels)
+        let offset = graph.offset(of: bias)
+        emit(reads: [dy], writes: [sums], count: tiling.count) { tile in
+            let range = tiling.range(tile)
+            kernels.pointee.column_sums(
+                sums.base + tile * channels, dy.base + range.lowerBound * channels, range.count,
+                channels)
+        }
+        emit(reads: [sums], writes: [total], count: 1) { _ in
+            addTiles(total.doubles, sums.base, count: tiling.count, width: channels, kernels)
+            ck_round_totals(arguments.gradients + offset, total.doubles, 1, channels)
+        }
+    }
+}
+
+/// `total[c] = Σ_t tiles[t, c]` in double, in the order of t.
+func addTiles(
+    _ total: UnsafeMutablePointer<Double>, _ tiles: UnsafePointer<Float>, count: Int, width: Int,
+    _ kernels: UnsafePointer<ck_table>
+) {
+    total.update(repeating: 0, count: width)
+    for tile in 0..<count {
+        kernels.pointee.accumulate_double(total, tiles + tile * width, width)
+    }
+}
