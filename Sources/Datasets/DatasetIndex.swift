@@ -1,3 +1,5 @@
+import Foundation
+
 /// What a data set holds, file by file: part of a run's configuration, so that a worker that sees
 /// another file refuses its slot.
 public struct DatasetIndex: Codable, Hashable, Sendable {
@@ -38,6 +40,16 @@ public struct DatasetIndex: Codable, Hashable, Sendable {
     /// The COCO file, where boxes come from one.
     public var boxFile: File?
     public var substitutions: [Substitution]
+
+    /// SHA-256 of the canonical JSON of the index, lower-case hexadecimal.
+    public var hash: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let json = try? encoder.encode(self) else {
+            preconditionFailure("an index of \(labelled.count) images cannot be encoded")
+        }
+        return SHA256.hexadecimal(of: [UInt8](json))
+    }
 
     public subscript(split: DatasetSplit) -> [Entry] {
         switch split {
