@@ -1,0 +1,245 @@
+import Foundation
+
+/// A run on this machine: one coordinator, servers and workers, as children of this process.
+///
+/// Children die with this process even when it is killed: each is told its parent and asks the kernel
+/// to be killed with it. The first child that fails ends the run and is named.
+public final class LocalCluster {
+    /// What to start, and where.
+    public struct Layout: Sendable {
+        /// Folder of the executables `emend-coordinator`, `emend-server` and `emend-worker`.
+        public var programs: URL
+        public var run: URL
+        public var data: URL?
+        public var servers: Int
+        public var workers: Int
+        public var threadsPerWorker: Int
+        public var threadsPerServer: Int
+
+        public init(
+            programs: URL, run: URL, data: URL?, servers: Int, workers: Int,
+            threadsPerWorker: Int, threadsPerServer: Int
+        ) {
+            precondition(servers > 0 && workers > 0, "\(servers) servers, \(workers) workers")
+            self.programs = programs
+            self.run = run
+            self.data = data
+            self.servers = servers
+            self.workers = workers
+            self.threadsPerWorker = threadsPerWorker
+            self.threadsPerServer = threadsPerServer
+        }
+    }
+
+    /// How the run ended.
+    public enum Outcome: Sendable {
+        case finished
+        case failed(Failure)
+        /// A signal to this process was forwarded, and every child has ended.
+        case stopped(signal: Int32)
+    }
+
+    /// The first child that failed.
+    public struct Failure: Error, CustomStringConvertible {
+        public let child: String
+        public let exit: ChildExit
+        public let logFile: URL
+        public let lastLines: [String]
+
+        public var description: String {
+            let tail = lastLines.map { "    \($0)" }.joined(separator: "\n")
+            return "\(child) ended with \(exit); the last lines of \(logFile.path):\n\(tail)"
+        }
+    }
+
+    private enum Event: Sendable {
+        case exited(name: String, exit: ChildExit)
+        case signal(Int32)
+    }
+
+    private enum Limits {
+        static let endpointTimeoutSeconds = 60.0
+        static let stopTimeoutSeconds = 20.0
+        static let pollSeconds = 0.1
+        static let reportedLogLines = 20
+    }
+
+    private let layout: Layout
+    private let queue = EventQueue<Event>()
+    private var children: [ChildProcess] = []
+    private var processes: [String: Process] = [:]
+    private var running: Set<String> = []
+    private var signalSources: [any DispatchSourceSignal] = []
+    private var signalsReceived = 0
+
+    public init(_ layout: Layout) {
+        self.layout = layout
+    }
+
+    /// Starts every process, follows `metrics.jsonl`, and returns when all children have ended.
+    ///
+    /// `onMetrics` gets each new line; `onTick` is called about ten times a second.
+    public func run(onMetrics: (Data) -> Void, onTick: () -> Void) throws -> Outcome {
+        installSignalHandlers()
+        defer { signalSources.forEach { $0.cancel() } }
+        let endpointFile = layout.run.appendingPathComponent("coordinator.endpoint")
+        try? FileManager.default.removeItem(at: endpointFile)
+        let metrics = layout.run.appendingPathComponent("metrics.jsonl")
+        var follower = LineFollower(file: metrics)
+        _ = follower.newLines()
+        try start(.coordinator, index: 0, arguments: coordinatorArguments())
+        if let early = waitForEndpoint(endpointFile) { return early }
+        let endpoint = try String(contentsOf: endpointFile, encoding: .utf8)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        try startMembers(coordinator: endpoint)
+        let outcome = watch {
+            follower.newLines().forEach(onMetrics)
+            onTick()
+        }
+        follower.newLines().forEach(onMetrics)
+        return outcome
+    }
+
+    // MARK: Starting
+
+    private func coordinatorArguments() -> [String] {
+        var arguments = [
+            "--run", layout.run.path, "--bind", "tcp://127.0.0.1:0",
+            "--servers", String(layout.servers), "--workers", String(layout.workers),
+        ]
+        if let data = layout.data { arguments += ["--data", data.path] }
+        return arguments
+    }
+
+    private func startMembers(coordinator endpoint: String) throws {
+        for index in 0..<layout.servers {
+            try start(
+                .server, index: index,
+                arguments: [
+                    "--coordinator", endpoint, "--run", layout.run.path,
+                    "--bind", "tcp://127.0.0.1:0",
+                    "--threads", String(layout.threadsPerServer),
+                ])
+        }
+        for index in 0..<layout.workers {
+            var arguments = [
+                "--coordinator", endpoint, "--run", layout.run.path,
+                "--threads", String(layout.threadsPerWorker),
+            ]
+            if let data = layout.data { arguments += ["--data", data.path] }
+            try start(.worker, index: index, arguments: arguments)
+        }
+    }
+
+    private func start(_ role: ChildProcess.Role, index: Int, arguments: [String]) throws {
+        let logs = layout.run.appendingPathComponent("logs")
+        try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
+        let name = role == .coordinator ? "coordinator" : "\(role.rawValue)-\(index)"
+        let logFile = logs.appendingPathComponent("\(name).log")
+        FileManager.default.createFile(atPath: logFile.path, contents: nil)
+        let log = try FileHandle(forWritingTo: logFile)
+        defer { try? log.close() }
+        let process = Process()
+        process.executableURL = layout.programs.appendingPathComponent("emend-\(role.rawValue)")
+        process.arguments =
+            arguments + ["--exit-with-parent", String(ProcessInfo.processInfo.processIdentifier)]
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = log
+        process.standardError = log
+        let queue = queue
+        process.terminationHandler = { ended in
+            let exit: ChildExit =
+                ended.terminationReason == .exit
+                ? .status(ended.terminationStatus) : .signal(ended.terminationStatus)
+            queue.post(.exited(name: name, exit: exit))
+        }
+        try process.run()
+        processes[name] = process
+        running.insert(name)
+        children.append(
+            ChildProcess(
+                role: role, index: index, logFile: logFile,
+                processIdentifier: process.processIdentifier))
+    }
+
+    /// Returns an outcome when the run ended before the coordinator had bound its address.
+    private func waitForEndpoint(_ file: URL) -> Outcome? {
+        let deadline = Date(timeIntervalSinceNow: Limits.endpointTimeoutSeconds)
+        while !FileManager.default.fileExists(atPath: file.path) {
+            switch queue.next(timeoutSeconds: Limits.pollSeconds) {
+            case .exited(let name, let exit):
+                running.remove(name)
+                return conclude(.failed(failure(of: name, exit)))
+            case .signal(let number):
+                return conclude(.stopped(signal: number))
+            case nil:
+                if Date() > deadline { return conclude(.failed(silentCoordinator())) }
+            }
+        }
+        return nil
+    }
+
+    // MARK: Watching
+
+    private func watch(_ onTick: () -> Void) -> Outcome {
+        while !running.isEmpty {
+            switch queue.next(timeoutSeconds: Limits.pollSeconds) {
+            case .exited(let name, .status(0)):
+                running.remove(name)
+            case .exited(let name, let exit):
+                running.remove(name)
+                return conclude(.failed(failure(of: name, exit)))
+            case .signal(let number):
+                return conclude(.stopped(signal: number))
+            case nil:
+                break
+            }
+            onTick()
+        }
+        return .finished
+    }
+
+    /// Asks every child to end, waits for all of them, and kills those that do not.
+    private func conclude(_ outcome: Outcome) -> Outcome {
+        signalChildren(SIGTERM)
+        let deadline = Date(timeIntervalSinceNow: Limits.stopTimeoutSeconds)
+        while !running.isEmpty {
+            switch queue.next(timeoutSeconds: Limits.pollSeconds) {
+            case .exited(let name, _): running.remove(name)
+            case .signal: signalChildren(SIGKILL)
+            case nil: if Date() > deadline { signalChildren(SIGKILL) }
+            }
+        }
+        return outcome
+    }
+
+    private func signalChildren(_ number: Int32) {
+        for child in children where running.contains(child.name) {
+            kill(child.processIdentifier, number)
+        }
+    }
+
+    private func failure(of name: String, _ exit: ChildExit) -> Failure {
+        guard let child = children.first(where: { $0.name == name }) else {
+            preconditionFailure("no child is called \(name)")
+        }
+        return Failure(
+            child: name, exit: exit, logFile: child.logFile,
+            lastLines: child.lastLogLines(Limits.reportedLogLines))
+    }
+
+    private func silentCoordinator() -> Failure {
+        failure(of: "coordinator", .status(69))
+    }
+
+    private func installSignalHandlers() {
+        for number in [SIGINT, SIGTERM, SIGHUP] {
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            let queue = queue
+            source.setEventHandler { queue.post(.signal(number)) }
+            source.resume()
+            signalSources.append(source)
+        }
+    }
+}
