@@ -1,0 +1,20 @@
+import Configurations
+
+/// What keeps a role from starting; the text says what, where and what to do.
+public enum RoleError: Error, CustomStringConvertible {
+    /// The run's description cannot be read.
+    case description(String)
+    /// The run's plan and this process's own view of the configuration differ.
+    case plan(String)
+
+    public var description: String {
+        switch self {
+        case .description(let text):
+            "the run's description is malformed (\(text)); all processes must be of one build"
+        case .plan(let text):
+            "\(text); all processes must be of one build and see the same data set"
+        }
+    }
+
+    public var exitCode: ExitCode { .configuration }
+}
