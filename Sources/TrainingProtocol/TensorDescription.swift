@@ -8,10 +8,16 @@ package struct TensorDescription: Hashable, Sendable {
     package struct Attributes: Hashable, Sendable {
         package let weightDecay: WeightDecay
         package let learningRateMultiplier: Float
+        /// Of a statistic: the largest decay of its moving average; 1 where it never moves. Of a
+        /// weight: 0.
+        package let movingAverageDecay: Float
 
-        package init(weightDecay: WeightDecay, learningRateMultiplier: Float) {
+        package init(
+            weightDecay: WeightDecay, learningRateMultiplier: Float, movingAverageDecay: Float = 0
+        ) {
             self.weightDecay = weightDecay
             self.learningRateMultiplier = learningRateMultiplier
+            self.movingAverageDecay = movingAverageDecay
         }
     }
 
