@@ -85,6 +85,16 @@ public struct TrainingSchedule: Hashable, Sendable {
                 "method \(configuration.method.rawValue) needs a trained ancillary model: set "
                     + "phases.ancillary.steps to at least 1 or ancillary.weights to a run")
         }
+        let slots = configuration.slots
+        if let mixed = phases.first(where: { $0.pool == .labelledAndWeak }),
+            mixed.labelledPerSlot < 1 || mixed.labelledPerSlot >= slots.batch
+        {
+            throw TrainingError.schedule(
+                "\(mixed.labelledPerSlot) of the \(slots.batch) images of a slot are labelled: method "
+                    + "\(configuration.method.rawValue) needs labelled and weak ones in each slot; "
+                    + "set slots.labelled to 1…\(max(slots.batch, 2) - 1) and slots.batch to at "
+                    + "least 2")
+        }
         self.phases = phases
     }
 
