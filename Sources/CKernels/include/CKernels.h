@@ -30,6 +30,7 @@ typedef enum ck_store { CK_OVERWRITE = 0, CK_ACCUMULATE = 1 } ck_store;
 /// A k×k sliding window over [batch, in_height, in_width, channels], giving
 /// [batch, out_height, out_width, …]. Output (oy, ox), tap (ky, kx) reads input
 /// (oy·stride + ky·dilation − padding, ox·stride + kx·dilation − padding); taps outside are skipped.
+/// 1 ≤ kernel ≤ 7.
 typedef struct ck_window {
     ptrdiff_t batch, in_height, in_width, out_height, out_width, channels;
     ptrdiff_t kernel, stride, dilation, padding;
@@ -89,7 +90,7 @@ typedef struct ck_table {
     /// max_abs = largest |x| (0 for count 0, +∞ if any value is not finite); returns 1 if all are
     /// finite, else 0.
     int (*scan_finite)(float *max_abs, const float *x, ptrdiff_t count);
-    /// out = u < keep ? x / keep : 0 with u of Philox4x32-10 under `key`. Element i of the whole
+    /// out = u < keep ? x · (1/keep) : 0 with u of Philox4x32-10 under `key`. Element i of the whole
     /// tensor, i = 64·g + 16·w + l, takes word w of counter (16·g + l, stream).
     /// `first` (a multiple of 64) is the index of out[0] in the whole tensor; 0 < keep ≤ 1.
     /// The backward pass is the same call on dy.
@@ -127,7 +128,7 @@ typedef struct ck_table {
     /// Cross-entropy with target probabilities. loss = Σ_r weight[r] · Σ_c −target[r, c] ·
     /// log softmax(x[r])[c], added in double in row order; d_logits = factor · weight[r] ·
     /// (softmax(x[r]) · Σ_c target[r, c] − target[r]). Rows of weight 0 give loss 0 and
-    /// gradient 0. `weight` may be NULL (all 1); d_logits may be NULL, or x, or target.
+    /// gradient 0. `weight` may be NULL (all 1); d_logits may be NULL, or x.
     void (*cross_entropy_soft)(float *d_logits, double *loss, const float *x, const float *target,
                                const float *weight, float factor, ptrdiff_t rows,
                                ptrdiff_t channels);

@@ -1,0 +1,15 @@
+// The tables of this build, one per level; dispatch.c chooses.
+#ifndef EMEND_CKERNELS_TABLES_H
+#define EMEND_CKERNELS_TABLES_H
+
+#include "include/CKernels.h"
+
+extern const ck_table ck_table_generic;
+#if defined(__x86_64__)
+extern const ck_table ck_table_avx2, ck_table_avx512;
+#endif
+#if defined(__aarch64__)
+extern const ck_table ck_table_neon;
+#endif
+
+#endif
