@@ -1,0 +1,155 @@
+import Glibc
+
+/// The checkpoints of a run: `RUN/checkpoints/<step>/{manifest.json, server-i-of-n.safetensors}`.
+public struct CheckpointDirectory: Sendable {
+    /// The run's directory.
+    public let run: String
+    public let runID: String
+    /// The directory that holds one directory per step.
+    public let path: String
+    let fileSystem: any FileSystem
+
+    /// - Parameter runID: identity of the run; every file of a checkpoint carries it.
+    public init(run: String, runID: String) {
+        self.init(run: run, runID: runID, fileSystem: PosixFileSystem())
+    }
+
+    package init(run: String, runID: String, fileSystem: any FileSystem) {
+        self.run = run
+        self.runID = runID
+        self.fileSystem = fileSystem
+        path = run + "/checkpoints"
+    }
+
+    /// The directory of the checkpoint at `step`.
+    public func path(of step: Int) -> String {
+        let digits = String(step)
+        return path + "/" + String(repeating: "0", count: max(0, 12 - digits.count)) + digits
+    }
+
+    func createStepDirectory(_ step: Int) throws(CheckpointError) {
+        try fileSystem.ensureDirectory(run)
+        try fileSystem.ensureDirectory(path)
+        try fileSystem.ensureDirectory(path(of: step))
+    }
+
+    /// What the servers cannot know when they write their shards.
+    public struct Facts: Sendable {
+        public var step: Int
+        public var phase: String
+        public var stepInPhase: Int
+        public var configuration: String
+        public var configurationSHA256: String
+        public var numericsClass: String
+        public var details: [String: String]
+
+        public init(
+            step: Int, phase: String, stepInPhase: Int, configuration: String,
+            configurationSHA256: String, numericsClass: String, details: [String: String] = [:]
+        ) {
+            self.step = step
+            self.phase = phase
+            self.stepInPhase = stepInPhase
+            self.configuration = configuration
+            self.configurationSHA256 = configurationSHA256
+            self.numericsClass = numericsClass
+            self.details = details
+        }
+    }
+
+    /// Completes a checkpoint once all its shards are durable: reads them back, checks them against
+    /// their records, and writes the manifest.
+    /// - Parameter tensors: all tensors in list order.
+    /// - Throws: `CheckpointError`; then there is no new checkpoint.
+    public func writeManifest(
+        _ facts: Facts, tensors: [TensorEntry], shards: [ShardRecord]
+    ) throws(CheckpointError) -> Manifest {
+        var manifest = Manifest(
+            runID: runID, step: facts.step, phase: facts.phase, stepInPhase: facts.stepInPhase,
+            configuration: facts.configuration, configurationSHA256: facts.configurationSHA256,
+            numericsClass: facts.numericsClass, tensors: tensors,
+            shards: shards.sorted { $0.fileName < $1.fileName }, parametersSHA256: "",
+            details: facts.details)
+        let directory = path(of: facts.step)
+        let draft = try Checkpoint(manifest: manifest, directory: directory)
+        try draft.verifyFiles()
+        manifest.parametersSHA256 = try draft.parametersSHA256()
+        try fileSystem.writeText(manifest.fileText, to: directory + "/" + Manifest.fileName)
+        return manifest
+    }
+
+    /// The steps that have a manifest, oldest first; nothing is verified.
+    public func steps() throws(CheckpointError) -> [Int] {
+        try stepDirectories().filter { access(path(of: $0) + "/" + Manifest.fileName, F_OK) == 0 }
+    }
+
+    /// Every step that has a directory, complete or not.
+    func stepDirectories() throws(CheckpointError) -> [Int] {
+        try entries(of: path).compactMap { name in
+            guard let step = Int(name), path(of: step).hasSuffix("/" + name) else { return nil }
+            return step
+        }.sorted()
+    }
+
+    /// Opens the checkpoint at `step` and verifies all of it.
+    public func open(step: Int) throws(CheckpointError) -> Checkpoint {
+        let checkpoint = try Checkpoint(directory: path(of: step))
+        let manifest = checkpoint.manifest
+        guard manifest.step == step, manifest.runID == runID else {
+            throw CheckpointError(
+                .corrupt, file: path(of: step) + "/" + Manifest.fileName,
+                "expected step \(step) of run \(runID), "
+                    + "found step \(manifest.step) of run \(manifest.runID)")
+        }
+        try checkpoint.verify()
+        return checkpoint
+    }
+
+    /// The newest checkpoint that verifies, and why newer ones were passed over.
+    /// - Returns: nil for `checkpoint` where none verifies.
+    public func newestVerified(
+        through last: Int = .max
+    ) throws(CheckpointError) -> (checkpoint: Checkpoint?, skipped: [CheckpointError]) {
+        var skipped: [CheckpointError] = []
+        for step in try steps().reversed() where step <= last {
+            do throws(CheckpointError) {
+                return (try open(step: step), skipped)
+            } catch {
+                skipped.append(error)
+            }
+        }
+        return (nil, skipped)
+    }
+}
+
+/// The names in a directory, sorted; none where it does not exist.
+func entries(of path: String) throws(CheckpointError) -> [String] {
+    guard let stream = opendir(path) else {
+        guard errno != ENOENT else { return [] }
+        throw .system(errno, path, "cannot be listed")
+    }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+        let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted()
+}
+
+extension FileSystem {
+    /// Writes a small text file atomically.
+    func writeText(_ text: String, to path: String) throws(CheckpointError) {
+        var failure: CheckpointError?
+        Array(text.utf8).withUnsafeBytes { bytes in
+            do throws(CheckpointError) {
+                try FileContent([bytes]).write(to: path, on: self)
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+    }
+}

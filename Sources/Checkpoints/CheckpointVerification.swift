@@ -1,0 +1,94 @@
+extension Checkpoint {
+    /// Reads everything and checks it: SHA-256 of each file, CRC-32 of each plane, SHA-256 of the
+    /// parameters.
+    /// - Throws: `CheckpointError` naming the file, and the tensor where one is hit.
+    public func verify() throws(CheckpointError) {
+        try verifyFiles()
+        let found = try parametersSHA256()
+        guard found == manifest.parametersSHA256 else {
+            throw CheckpointError(
+                .corrupt, file: directory + "/" + Manifest.fileName,
+                "expected parameters_sha256 \(manifest.parametersSHA256), found \(found)")
+        }
+    }
+
+    func verifyFiles() throws(CheckpointError) {
+        for (record, shard) in zip(manifest.shards, layout.shards) {
+            // CRCs first: they name the tensor.
+            for tensor in shard.tensors { try Self.checkCRC(of: tensor, in: shard) }
+            var hash = SHA256()
+            try shard.file.forEachPiece(of: 0..<shard.file.byteCount) { hash.update($0) }
+            let found = hash.finish()
+            guard found == record.sha256 else {
+                throw CheckpointError(
+                    .corrupt, file: shard.path, "expected SHA-256 \(record.sha256), found \(found)")
+            }
+        }
+    }
+
+    /// SHA-256 over the values of all tensors in list order, float32 little-endian, no headers.
+    public func parametersSHA256() throws(CheckpointError) -> String {
+        var hash = SHA256()
+        for tensor in manifest.tensors { try update(&hash, with: tensor, .values) }
+        return hash.finish()
+    }
+
+    /// SHA-256 over the optimizer slots of all tensors in list order, planes by name, then the
+    /// scalars by name: equal for runs whose optimizer state is equal to the bit.
+    public func optimizerSHA256() throws(CheckpointError) -> String {
+        var hash = SHA256()
+        for tensor in manifest.tensors {
+            for plane in planes(of: tensor) where plane != .values {
+                try update(&hash, with: tensor, plane)
+            }
+        }
+        for (name, value) in scalars.sorted(by: { $0.key < $1.key }) {
+            Array("\(name)=\(value.description)\n".utf8).withUnsafeBytes { hash.update($0) }
+        }
+        return hash.finish()
+    }
+
+    private func update(
+        _ hash: inout SHA256, with tensor: TensorEntry, _ plane: PlaneName
+    ) throws(CheckpointError) {
+        for piece in layout.pieces(of: tensor, plane) ?? [] {
+            let shard = layout.shards[piece.shard]
+            let range = shard.tensor(named: piece.key)!.byteRange
+            try shard.file.forEachPiece(of: range) { hash.update($0) }
+        }
+    }
+
+    private static func checkCRC(
+        of tensor: SafetensorsFile.Tensor, in shard: SafetensorsFile
+    ) throws(CheckpointError) {
+        var sum: UInt = 0
+        try shard.file.forEachPiece(of: tensor.byteRange) { sum = crc32($0, from: sum) }
+        let found = hexadecimal(UInt64(sum), digits: 8)
+        let expected = shard.metadata["crc32:\(tensor.name)"] ?? "none"
+        guard found == expected else {
+            throw CheckpointError(
+                .corrupt, file: shard.path, tensor: tensor.name,
+                "expected CRC-32 \(expected), found \(found)")
+        }
+    }
+}
+
+extension ReadableFile {
+    /// Hands over the bytes of `range` in pieces of at most 1 MiB.
+    func forEachPiece(
+        of range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Void
+    ) throws(CheckpointError) {
+        let capacity = 1 << 20
+        let buffer = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: min(capacity, max(range.count, 1)), alignment: 16)
+        defer { buffer.deallocate() }
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let piece = UnsafeMutableRawBufferPointer(
+                rebasing: buffer[..<min(buffer.count, range.upperBound - offset)])
+            try read(into: piece, at: offset)
+            body(UnsafeRawBufferPointer(piece))
+            offset += piece.count
+        }
+    }
+}

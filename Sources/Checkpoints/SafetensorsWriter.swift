@@ -1,0 +1,80 @@
+/// Lays out a safetensors file: tensors sorted by name, the header padded to a multiple of 8 bytes.
+public struct SafetensorsWriter {
+    /// A tensor's name, type, shape and bytes; the caller keeps the bytes alive and unchanged.
+    public struct Tensor {
+        public var name: String
+        public var dataType: SafetensorsFile.DataType
+        public var shape: [Int]
+        public var bytes: UnsafeRawBufferPointer
+
+        public init(
+            _ name: String, _ dataType: SafetensorsFile.DataType, shape: [Int],
+            bytes: UnsafeRawBufferPointer
+        ) {
+            precondition(
+                bytes.count == shape.reduce(dataType.byteCount, *),
+                "\(name): \(bytes.count) bytes for shape \(shape) of \(dataType.rawValue)")
+            self.name = name
+            self.dataType = dataType
+            self.shape = shape
+            self.bytes = bytes
+        }
+    }
+
+    private let tensors: [Tensor]
+    private let header: [UInt8]
+
+    /// - Precondition: names are unique and none is `__metadata__`.
+    public init(_ tensors: [Tensor], metadata: [String: String] = [:]) {
+        // Wider types first, as the reference writer does: then every tensor is aligned.
+        self.tensors = tensors.sorted {
+            $0.dataType.byteCount != $1.dataType.byteCount
+                ? $0.dataType.byteCount > $1.dataType.byteCount : $0.name < $1.name
+        }
+        precondition(Set(tensors.map(\.name)).count == tensors.count, "a tensor name appears twice")
+        var members: [JSON.Member] = []
+        if !metadata.isEmpty {
+            let strings = metadata.map { JSON.Member($0.key, .string($0.value)) }
+            members.append(.init("__metadata__", .sorted(strings)))
+        }
+        var offset = 0
+        for tensor in self.tensors {
+            precondition(tensor.name != "__metadata__", "a tensor may not be named __metadata__")
+            let end = offset + tensor.bytes.count
+            members.append(
+                .init(
+                    tensor.name,
+                    .object([
+                        .init("dtype", .string(tensor.dataType.rawValue)),
+                        .init("shape", .array(tensor.shape.map(JSON.integer))),
+                        .init("data_offsets", .array([.integer(offset), .integer(end)])),
+                    ])))
+            offset = end
+        }
+        var text = Array(JSON.object(members).text.utf8)
+        while text.count % 8 != 0 { text.append(UInt8(ascii: " ")) }
+        precondition(text.count <= SafetensorsHeader.maximumByteCount, "header too long")
+        header = withUnsafeBytes(of: UInt64(text.count).littleEndian, Array.init) + text
+    }
+
+    /// Writes the file atomically; on return it is durable.
+    /// - Throws: `CheckpointError` of kind `inputOutput`.
+    public func write(to path: String) throws(CheckpointError) {
+        _ = try write(to: path, on: PosixFileSystem())
+    }
+
+    /// As `write(to:)`; the size and SHA-256 of the file.
+    package func write(
+        to path: String, on fileSystem: some FileSystem
+    ) throws(CheckpointError) -> (byteCount: Int, sha256: String) {
+        var outcome: Result<(byteCount: Int, sha256: String), CheckpointError>?
+        header.withUnsafeBytes { header in
+            let content = FileContent([header] + tensors.map(\.bytes))
+            outcome = Result { () throws(CheckpointError) in
+                try content.write(to: path, on: fileSystem)
+                return (content.byteCount, content.sha256)
+            }
+        }
+        return try outcome!.get()
+    }
+}

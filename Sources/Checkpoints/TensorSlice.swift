@@ -1,0 +1,82 @@
+/// A tensor of a run, as every checkpoint lists it.
+public struct TensorEntry: Hashable, Sendable {
+    /// `primary`, `ancillary`, `corrector`, `primaryStatistics` …
+    public var group: String
+    public var name: String
+    public var shape: [Int]
+    public var elementCount: Int { shape.reduce(1, *) }
+
+    public init(group: String, name: String, shape: [Int]) {
+        precondition(shape.allSatisfy { $0 >= 0 }, "\(group)/\(name): shape \(shape)")
+        precondition(
+            !group.contains("/") && !name.contains { "/@".contains($0) } && !group.isEmpty,
+            "\(group)/\(name): groups and names hold no / and no @")
+        self.group = group
+        self.name = name
+        self.shape = shape
+    }
+}
+
+/// Elements `offset..<offset + count` of a tensor in C order.
+public struct TensorSlice: Hashable, Sendable {
+    public var tensor: TensorEntry
+    public var offset: Int
+    public var count: Int
+
+    public init(_ tensor: TensorEntry, offset: Int, count: Int) {
+        precondition(
+            offset >= 0 && count >= 0 && offset + count <= tensor.elementCount,
+            "elements \(offset)..<\(offset + count) of \(tensor)")
+        self.tensor = tensor
+        self.offset = offset
+        self.count = count
+    }
+
+    /// The whole tensor.
+    public init(_ tensor: TensorEntry) {
+        self.init(tensor, offset: 0, count: tensor.elementCount)
+    }
+}
+
+/// What is kept of a slice: its `values`, or one of its optimizer slots such as `velocity`.
+public struct PlaneName: Hashable, Sendable, RawRepresentable, Comparable {
+    public static let values = PlaneName(rawValue: "values")
+
+    public var rawValue: String
+    public init(rawValue: String) {
+        precondition(!rawValue.contains { "/@".contains($0) }, "plane \(rawValue)")
+        self.rawValue = rawValue
+    }
+    public static func < (left: PlaneName, right: PlaneName) -> Bool {
+        left.rawValue < right.rawValue
+    }
+}
+
+/// Name of a slice's plane within a shard file: `group/name/plane@offset`.
+struct ShardKey: Hashable {
+    var group: String
+    var name: String
+    var plane: PlaneName
+    var offset: Int
+
+    var text: String { "\(group)/\(name)/\(plane.rawValue)@\(offset)" }
+
+    init(_ slice: TensorSlice, _ plane: PlaneName) {
+        group = slice.tensor.group
+        name = slice.tensor.name
+        self.plane = plane
+        offset = slice.offset
+    }
+
+    init?(_ text: String) {
+        let halves = text.split(separator: "@", omittingEmptySubsequences: false)
+        guard halves.count == 2, let offset = Int(halves[1]), offset >= 0 else { return nil }
+        let parts = halves[0].split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 3 else { return nil }
+        group = String(parts[0])
+        name = String(parts[1])
+        plane = PlaneName(rawValue: String(parts[2]))
+        self.offset = offset
+        guard self.text == text else { return nil }
+    }
+}
