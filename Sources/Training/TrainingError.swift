@@ -7,12 +7,16 @@ public enum TrainingError: Error, Hashable, CustomStringConvertible {
     case weights(String)
     /// A recording does not hold what a slot asks of it (exit 65).
     case recording(String)
+    /// An image that cannot be judged (exit 65).
+    case evaluation(String)
     /// The run needs more memory than it may use (exit 78).
     case memory(String)
 
     public var description: String {
         switch self {
-        case .schedule(let text), .weights(let text), .recording(let text), .memory(let text): text
+        case .schedule(let text), .weights(let text), .recording(let text), .evaluation(let text),
+            .memory(let text):
+            text
         }
     }
 }
