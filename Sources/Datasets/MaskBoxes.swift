@@ -14,7 +14,7 @@ package enum MaskBoxes {
             guard !visited[start], label != 0, label != LabelMap.void else { continue }
             visited[start] = true
             pending.append(start)
-            var extent = Extent()
+            var extent = PixelExtent()
             var area = 0
             while let position = pending.popLast() {
                 let (y, x) = position.quotientAndRemainder(dividingBy: map.size.width)
@@ -41,7 +41,7 @@ package enum MaskBoxes {
         _ objects: IndexImage, classes map: LabelMap
     ) -> [BoundingBox] {
         precondition(objects.size == map.size, "objects \(objects.size), classes \(map.size)")
-        var extents = [Extent](repeating: Extent(), count: 1 << 16)
+        var extents = [PixelExtent](repeating: PixelExtent(), count: 1 << 16)
         var votes: [UInt16: [Int]] = [:]
         for (position, object) in objects.indices.enumerated() where object != 0 && object != 255 {
             let (y, x) = position.quotientAndRemainder(dividingBy: map.size.width)
@@ -56,26 +56,5 @@ package enum MaskBoxes {
             else { return nil }
             return extents[Int(object)].box(classIndex: label)
         }
-    }
-}
-
-/// The smallest rectangle of whole pixels around those included.
-private struct Extent {
-    private var left = Int.max
-    private var top = Int.max
-    private var right = Int.min
-    private var bottom = Int.min
-
-    mutating func include(x: Int, y: Int) {
-        left = min(left, x)
-        top = min(top, y)
-        right = max(right, x)
-        bottom = max(bottom, y)
-    }
-
-    func box(classIndex: Int) -> BoundingBox {
-        BoundingBox(
-            classIndex: classIndex, left: Double(left), top: Double(top),
-            right: Double(right + 1), bottom: Double(bottom + 1))
     }
 }
