@@ -50,12 +50,17 @@ void ck_weights_to_channels_first(float *out, const float *in, ptrdiff_t outputs
         ck_transpose(out + o * inputs * taps, in + o * inputs * taps, taps, inputs);
 }
 
+/// o·(in − 1)/(out − 1) rounded, halves up; 0 if out = 1.
+static ptrdiff_t nearest_position(ptrdiff_t o, ptrdiff_t in, ptrdiff_t out) {
+    return out == 1 ? 0 : (2 * o * (in - 1) + (out - 1)) / (2 * (out - 1));
+}
+
 void ck_resize_labels_nearest(uint8_t *out, const uint8_t *in, ptrdiff_t in_height,
                               ptrdiff_t in_width, ptrdiff_t out_height, ptrdiff_t out_width) {
     for (ptrdiff_t y = 0; y < out_height; y++) {
-        const uint8_t *row = in + (2 * y + 1) * in_height / (2 * out_height) * in_width;
+        const uint8_t *row = in + nearest_position(y, in_height, out_height) * in_width;
         for (ptrdiff_t x = 0; x < out_width; x++)
-            out[y * out_width + x] = row[(2 * x + 1) * in_width / (2 * out_width)];
+            out[y * out_width + x] = row[nearest_position(x, in_width, out_width)];
     }
 }
 

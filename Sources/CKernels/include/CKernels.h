@@ -234,6 +234,10 @@ ck_isa ck_best_isa(void);
 /// ck_table_for(ck_best_isa()).
 const ck_table *ck_kernels(void);
 
+/// The twins: the same operations written separately as plain scalar loops, for tests. Every level
+/// of ck_table_for equals this table to the bit.
+const ck_table *ck_twin_table(void);
+
 // ---- one implementation for all processors ---------------------------------------------------
 
 /// From totals over `rows` of (x − shift) and its square: mean, biased variance's
@@ -255,8 +259,8 @@ void ck_weights_to_channels_last(float *out, const float *in, ptrdiff_t outputs,
 /// [O, kH, kW, I] → [O, I, kH, kW] with taps = kH·kW. No overlap.
 void ck_weights_to_channels_first(float *out, const float *in, ptrdiff_t outputs, ptrdiff_t inputs,
                                   ptrdiff_t taps);
-/// Nearest neighbour of labels [in_height, in_width] → [out_height, out_width]: output o takes
-/// input ⌊(o + ½)·in/out⌋.
+/// Nearest neighbour of labels [in_height, in_width] → [out_height, out_width], corners aligned:
+/// output o takes input o·(in − 1)/(out − 1) rounded, halves up; 0 if out = 1. No overlap.
 void ck_resize_labels_nearest(uint8_t *out, const uint8_t *in, ptrdiff_t in_height,
                               ptrdiff_t in_width, ptrdiff_t out_height, ptrdiff_t out_width);
 /// Number of labels below `classes`: the valid pixels of a hard loss.
