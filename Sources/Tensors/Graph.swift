@@ -1,14 +1,16 @@
 /// A handle of a value of one ``Graph``.
 public struct Value: Hashable, Sendable {
     package let index: Int
+
+    package init(index: Int) { self.index = index }
 }
 
 /// A network as a list of operations in the order of execution; shapes are checked while building.
 public struct Graph: Sendable {
     package struct Node: Sendable {
-        let operation: Operation
-        let inputs: [Value]
-        let shape: Shape
+        package let operation: Operation
+        package let inputs: [Value]
+        package let shape: Shape
     }
 
     package private(set) var nodes: [Node] = []

@@ -7,6 +7,8 @@ public enum OpenBLAS {
         /// What `openblas_get_parallel` answered: 0 serial, 1 POSIX threads, 2 OpenMP.
         public let parallel: Int
 
+        package init(parallel: Int) { self.parallel = parallel }
+
         public var description: String {
             "OpenBLAS is its \(parallel == 0 ? "serial" : parallel == 2 ? "OpenMP" : "unknown") build; "
                 + "Emend needs the one with POSIX threads: install libopenblas0-pthread and choose it "

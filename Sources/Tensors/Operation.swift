@@ -23,9 +23,9 @@ package enum Operation: Hashable, Sendable {
     case dropout(keep: Float, index: UInt32)
 
     package struct BatchNorm: Hashable, Sendable {
-        let gamma, beta, mean, variance: Parameter
-        let epsilon: Float
-        let activation: Activation
+        package let gamma, beta, mean, variance: Parameter
+        package let epsilon: Float
+        package let activation: Activation
     }
 }
 
