@@ -103,7 +103,7 @@ struct Operands {
     }
 
     /// What may separate float from double: 1e-6·√K of the sum of the terms' magnitudes for linear
-    /// operations, 1e-5 of the largest magnitude for the others.
+    /// operations; for the others 1e-5 of the largest magnitude, taken as at least the operands' 1.
     func bound(_ operation: OperationCase) -> ErrorBound {
         let isLinear = operation.arithmetic == .linear
         var magnitude = twin
@@ -127,10 +127,10 @@ struct ErrorBound {
         var y, weights, statistics: [Double]
         var inputs: [[Double]]
 
-        /// Each list with its largest magnitude everywhere.
+        /// Each list with its largest magnitude, or 1, everywhere.
         var flattened: Results {
             func flat(_ list: [Double]) -> [Double] {
-                Array(repeating: list.map(abs).max() ?? 0, count: list.count)
+                Array(repeating: max(1, list.map(abs).max() ?? 0), count: list.count)
             }
             return Results(
                 y: flat(y), weights: flat(weights), statistics: flat(statistics),
