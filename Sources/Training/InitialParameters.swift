@@ -7,34 +7,30 @@ import Tensors
 public struct InitialParameters {
     /// All groups of the tensor list.
     public let buffers: FlatBuffers
-    /// What was taken from where, and which tensors a file did not provide: one sentence each.
+    /// What was taken from where, and which tensors a source did not provide: one sentence each.
     public let notes: [String]
 
-    /// A pure function of configuration, class count and the files that the configuration names.
+    /// A pure function of configuration, class count and the files or runs that the configuration
+    /// names (`network.weights`, `ancillary.weights`).
     ///
-    /// `resolve` turns the value of `network.weights` or `ancillary.weights`, a file or a run
-    /// directory, into the path of a safetensors file. Throws `CheckpointError` or
-    /// `TrainingError.weights`, naming file and tensor.
-    public init(
-        _ configuration: Configuration, _ tensors: TensorList,
-        resolve: (String) throws -> String
-    ) throws {
+    /// Throws `CheckpointError` or `TrainingError.weights`, naming file and tensor.
+    public init(_ configuration: Configuration, _ tensors: TensorList) throws {
         buffers = FlatBuffers(tensors, groups: tensors.groups.map(\.group))
         for group in tensors.groups { Self.draw(group, configuration.seed, buffers[group.group]) }
         var notes: [String] = []
         if let weights = configuration.network.weights {
-            let file = try WeightsFile(path: resolve(weights))
-            for group in tensors.groups where group.group != .corrector || file.holds(.corrector) {
-                let skipped = try file.load(group, into: buffers[group.group], demand: .backbone)
-                notes.append(Self.note(file, group, skipped))
+            let source = try WeightsSource(path: weights)
+            for group in tensors.groups where group.group != .corrector || source.holds(.corrector) {
+                let skipped = try source.load(group, into: buffers[group.group], demand: .backbone)
+                notes.append(Self.note(source, group, skipped))
             }
         }
         if let weights = configuration.ancillary.weights {
-            let file = try WeightsFile(path: resolve(weights))
+            let source = try WeightsSource(path: weights)
             for group in [TensorGroup.ancillary, .ancillaryStatistics]
             where tensors.contains(group) {
-                _ = try file.load(tensors[group], into: buffers[group], demand: .complete)
-                notes.append(Self.note(file, tensors[group], []))
+                _ = try source.load(tensors[group], into: buffers[group], demand: .complete)
+                notes.append(Self.note(source, tensors[group], []))
             }
         }
         self.notes = notes
@@ -52,10 +48,10 @@ public struct InitialParameters {
     }
 
     private static func note(
-        _ file: WeightsFile, _ group: TensorList.Group, _ skipped: [String]
+        _ source: WeightsSource, _ group: TensorList.Group, _ skipped: [String]
     ) -> String {
         let taken = "\(group.group.rawValue): \(group.tensors.count - skipped.count) of "
-            + "\(group.tensors.count) tensors from \(file.path)"
+            + "\(group.tensors.count) tensors from \(source.path)"
         guard !skipped.isEmpty else { return taken }
         let names = skipped.prefix(3).joined(separator: ", ") + (skipped.count > 3 ? ", …" : "")
         return taken + "; \(skipped.count) drawn from the seed (\(names))"
