@@ -1,1 +1,2 @@
-// Filled by the next commits.
+// The generated messages of proto/training.proto.
+#include "training.pb-c.h"

@@ -1,0 +1,52 @@
+/// The kinds of message, with the numbers that they have on the wire.
+package enum MessageKind: UInt32, CaseIterable, Hashable, Sendable {
+    case greeting = 1
+    case welcome, refusal, heartbeat, drain, finish, goodbye, placementChanged
+    case lease, leaseRevoked, leaseReturned
+    case pull, parameters, pullRefused, push, pushAcknowledged, trailer, trailerAcknowledged
+    case serverReady, serverProgress, stepCommitted
+    case checkpointRequested, shardWritten, shardNotWritten, shardWrittenAcknowledged
+    case checkpointCommitted
+    case rootReplicated, decisionReplicated, replicaAcknowledged, backupLost, promote, promoted
+    case fillRequested, fill, rollBack
+    case statusRequested, status, scaleRequested
+
+    /// Where the body is: its lists may exceed a header in the kinds with a detail frame.
+    enum BodyPlace {
+        case header, detailFrame
+    }
+
+    var bodyPlace: BodyPlace {
+        switch self {
+        case .welcome, .placementChanged, .serverProgress, .stepCommitted, .decisionReplicated,
+            .rollBack, .status:
+            .detailFrame
+        default:
+            .header
+        }
+    }
+
+    /// What the frames behind the header and the detail frame hold.
+    enum Attachment {
+        case none, document, tensor, optionalTensor
+    }
+
+    var attachment: Attachment {
+        switch self {
+        case .welcome, .shardWritten: .document
+        case .push, .rootReplicated, .fill: .tensor
+        case .parameters: .optionalTensor
+        default: .none
+        }
+    }
+
+    /// How many payload frames the kind has.
+    var frameCounts: ClosedRange<Int> {
+        let detail = bodyPlace == .detailFrame ? 1 : 0
+        switch attachment {
+        case .none: return detail...detail
+        case .document, .tensor: return detail + 1...detail + 1
+        case .optionalTensor: return detail...detail + 1
+        }
+    }
+}
