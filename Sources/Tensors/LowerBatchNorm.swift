@@ -43,14 +43,14 @@ extension Planner {
         let tiling = Tiling.statisticRows(rows), kernels = kernels, arguments = arguments
         let sums = buffer(tiling.count * 2 * channels), totals = buffer(4 * channels)
         let shift = graph.offset(of: norm.mean), epsilon = Double(norm.epsilon)
-        emit(reads: [x], writes: [sums], count: tiling.count) { tile in
+        emit("norm statistics", reads: [x], writes: [sums], count: tiling.count) { tile in
             let range = tiling.range(tile), sum = sums.base + tile * 2 * channels
             kernels.pointee.batch_norm_sums(
                 sum, sum + channels, x.base + range.lowerBound * channels,
                 arguments.statistics + shift, range.count, channels)
         }
         emit(
-            reads: [sums],
+            "norm statistics sum", reads: [sums],
             writes: [totals, constants.mean, constants.inverseDeviation, unbiasedVariance],
             count: 1
         ) { _ in
@@ -66,7 +66,7 @@ extension Planner {
         let mean = graph.offset(of: norm.mean), variance = graph.offset(of: norm.variance)
         let arguments = arguments, epsilon = Double(norm.epsilon)
         emit(
-            reads: [], writes: [constants.mean, constants.inverseDeviation], count: 1
+            "norm running statistics", reads: [], writes: [constants.mean, constants.inverseDeviation], count: 1
         ) { _ in
             constants.mean.base.update(
                 from: arguments.statistics + mean, count: constants.channels)
@@ -80,7 +80,7 @@ extension Planner {
         let tiling = Tiling.statisticRows(constants.rows)
         let kernels = kernels, arguments = arguments, channels = constants.channels
         emit(
-            reads: [x, constants.mean, constants.inverseDeviation], writes: [y],
+            "norm", reads: [x, constants.mean, constants.inverseDeviation], writes: [y],
             count: tiling.count
         ) { tile in
             let range = tiling.range(tile), first = range.lowerBound * channels
@@ -98,7 +98,7 @@ extension Planner {
         let mean = graph.offset(of: norm.mean), variance = graph.offset(of: norm.variance)
         let arguments = arguments, channels = constants.channels
         emit(
-            reads: [constants.mean] + (unbiasedVariance.map { [$0] } ?? []), writes: [], count: 1
+            "norm slot statistics", reads: [constants.mean] + (unbiasedVariance.map { [$0] } ?? []), writes: [], count: 1
         ) { _ in
             (arguments.batchStatistics + mean).update(from: constants.mean.base, count: channels)
             let source = unbiasedVariance.map { UnsafePointer($0.base) }
@@ -120,7 +120,7 @@ extension Planner {
         let kernels = kernels, arguments = arguments
         contribute(to: input, inPlaceOf: dy) { dx in
             emit(
-                reads: [x, dy, means, constants.mean, constants.inverseDeviation], writes: [dx],
+                "norm backward", reads: [x, dy, means, constants.mean, constants.inverseDeviation], writes: [dx],
                 count: tiling.count
             ) { tile in
                 let range = tiling.range(tile), first = range.lowerBound * channels
@@ -142,7 +142,7 @@ extension Planner {
         let tiling = Tiling.statisticRows(rows), kernels = kernels, arguments = arguments
         let sums = buffer(tiling.count * 2 * channels), totals = buffer(4 * channels)
         emit(
-            reads: [x, dy, constants.mean, constants.inverseDeviation], writes: [sums],
+            "norm backward sums", reads: [x, dy, constants.mean, constants.inverseDeviation], writes: [sums],
             count: tiling.count
         ) { tile in
             let range = tiling.range(tile), first = range.lowerBound * channels
@@ -152,7 +152,7 @@ extension Planner {
                 constants.inverseDeviation.base, arguments.weights + constants.gamma,
                 arguments.weights + constants.beta, constants.activation, range.count, channels)
         }
-        emit(reads: [sums], writes: [totals, means], count: 1) { _ in
+        emit("norm backward sums total", reads: [sums], writes: [totals, means], count: 1) { _ in
             addTiles(totals.doubles, sums.base, count: tiling.count, width: 2 * channels, kernels)
             ck_round_totals(arguments.gradients + constants.beta, totals.doubles, 1, channels)
             ck_round_totals(

@@ -7,7 +7,7 @@ extension Planner {
         let parts = node.inputs.map { (value($0), graph.shape(of: $0).channels) }
         let y = buffer(shape.count), tiling = Tiling.statisticRows(shape.rows)
         define(index, y)
-        emit(reads: parts.map(\.0), writes: [y], count: tiling.count) { tile in
+        emit("concatenate", reads: parts.map(\.0), writes: [y], count: tiling.count) { tile in
             let rows = tiling.range(tile)
             var out = y.base + rows.lowerBound * shape.channels
             for (x, channels) in parts {
@@ -30,7 +30,7 @@ extension Planner {
         let (dx, store) = gradientPlace(input), channels = graph.shape(of: input).channels
         let tiling = Tiling.statisticRows(shape.rows), kernels = kernels
         emit(
-            reads: [dy] + (store == .accumulate ? [dx] : []), writes: [dx], count: tiling.count
+            "split", reads: [dy] + (store == .accumulate ? [dx] : []), writes: [dx], count: tiling.count
         ) { tile in
             let rows = tiling.range(tile)
             let out = dx.base + rows.lowerBound * channels

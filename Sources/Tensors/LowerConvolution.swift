@@ -51,7 +51,7 @@ extension Planner {
         emitPacking(of: weight, into: packed, taps: window.taps)
         let kernels = kernels, arguments = arguments
         let biasOffset = bias.map(graph.offset(of:))
-        emit(reads: [x, packed], writes: [y, columns], count: product.lanes.count) { lane in
+        emit("convolution", reads: [x, packed], writes: [y, columns], count: product.lanes.count) { lane in
             let rows = product.lanes.range(lane)
             let scratch = columns.base + lane * product.scratch
             for row in product.runs(rows) {
@@ -82,7 +82,7 @@ extension Planner {
     private func emitPacking(of weight: Parameter, into packed: Buffer, taps: Int) {
         let shape = graph.declaration(of: weight).shape, offset = graph.offset(of: weight)
         let arguments = arguments
-        emit(reads: [], writes: [packed], count: 1) { _ in
+        emit("weights packed", reads: [], writes: [packed], count: 1) { _ in
             ck_weights_to_channels_last(
                 packed.base, arguments.weights + offset, shape[0], shape[1], taps)
         }
@@ -95,7 +95,7 @@ extension Planner {
         let size = product.outputs * product.depth, kernels = kernels, arguments = arguments
         let partials = buffer(product.lanes.count * size), sum = buffer(size)
         let columns = buffer(product.lanes.count * product.scratch)
-        emit(reads: [x, dy], writes: [partials, columns], count: product.lanes.count) { lane in
+        emit("convolution weights", reads: [x, dy], writes: [partials, columns], count: product.lanes.count) { lane in
             let rows = product.lanes.range(lane)
             let scratch = columns.base + lane * product.scratch
             for row in product.runs(rows) {
@@ -112,7 +112,7 @@ extension Planner {
         }
         emitSum(of: partials, count: product.lanes.count, writes: [sum]) { sum.base }
         let shape = graph.declaration(of: weight).shape, offset = graph.offset(of: weight)
-        emit(reads: [sum], writes: [], count: 1) { _ in
+        emit("convolution weights unpacked", reads: [sum], writes: [], count: 1) { _ in
             ck_weights_to_channels_first(
                 arguments.gradients + offset, sum.base, shape[0], shape[1], taps)
         }
@@ -131,7 +131,7 @@ extension Planner {
         let count = bands.count * shape.batch
         let columns = buffer(count * product.scratch)
         emit(
-            reads: [dy, packed] + (store == .accumulate ? [dx] : []), writes: [dx, columns],
+            "convolution input", reads: [dy, packed] + (store == .accumulate ? [dx] : []), writes: [dx, columns],
             count: count
         ) { tile in
             let image = tile / bands.count, band = bands.range(tile % bands.count)

@@ -10,11 +10,11 @@ extension Planner {
         let y = buffer(node.shape.count), packed = buffer(taps * shape.channels)
         define(index, y)
         let offset = graph.offset(of: weight)
-        emit(reads: [], writes: [packed], count: 1) { _ in
+        emit("depthwise weights packed", reads: [], writes: [packed], count: 1) { _ in
             ck_transpose(packed.base, arguments.weights + offset, shape.channels, taps)
         }
         let tiling = Tiling.imageRows(node.shape)
-        emit(reads: [x, packed], writes: [y], count: tiling.count) { tile in
+        emit("depthwise", reads: [x, packed], writes: [y], count: tiling.count) { tile in
             let rows = tiling.range(tile)
             withUnsafePointer(to: window) {
                 kernels.pointee.depthwise_forward(
@@ -26,7 +26,7 @@ extension Planner {
             guard wantsGradient(input) else { return }
             contribute(to: input) { dx in
                 let tiling = Tiling.imageRows(shape)
-                emit(reads: [dy, packed], writes: [dx], count: tiling.count) { tile in
+                emit("depthwise input", reads: [dy, packed], writes: [dx], count: tiling.count) { tile in
                     let rows = tiling.range(tile)
                     withUnsafePointer(to: window) {
                         kernels.pointee.depthwise_backward_data(
@@ -44,7 +44,7 @@ extension Planner {
         let size = taps * channels, kernels = kernels, arguments = arguments
         let tiling = Tiling.imageRows(output), offset = graph.offset(of: weight)
         let partials = buffer(tiling.count * size), total = buffer(3 * size)
-        emit(reads: [x, dy], writes: [partials], count: tiling.count) { tile in
+        emit("depthwise weights", reads: [x, dy], writes: [partials], count: tiling.count) { tile in
             let rows = tiling.range(tile)
             withUnsafePointer(to: window) {
                 kernels.pointee.depthwise_backward_weight(
@@ -52,7 +52,7 @@ extension Planner {
                     rows.upperBound)
             }
         }
-        emit(reads: [partials], writes: [total], count: 1) { _ in
+        emit("depthwise weights sum", reads: [partials], writes: [total], count: 1) { _ in
             addTiles(total.doubles, partials.base, count: tiling.count, width: size, kernels)
             let sum = total.base + 2 * size
             ck_round_totals(sum, total.doubles, 1, size)

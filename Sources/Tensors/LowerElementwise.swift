@@ -6,7 +6,7 @@ extension Planner {
         let y = mayOverwrite(input) ? x : buffer(x.count)
         define(index, y)
         let tiling = Tiling.elements(x.count), kernels = kernels
-        emit(reads: [x], writes: [y], count: tiling.count) { tile in
+        emit("activation", reads: [x], writes: [y], count: tiling.count) { tile in
             let range = tiling.range(tile), first = range.lowerBound
             kernels.pointee.activate(
                 y.base + first, x.base + first, activation.kernel, range.count)
@@ -14,7 +14,7 @@ extension Planner {
         onBackward(of: index) { [unowned self] dy in
             guard wantsGradient(input) else { return }
             contribute(to: input, inPlaceOf: dy) { dx in
-                emit(reads: [dy, y], writes: [dx], count: tiling.count) { tile in
+                emit("activation backward", reads: [dy, y], writes: [dx], count: tiling.count) { tile in
                     let range = tiling.range(tile), first = range.lowerBound
                     kernels.pointee.activate_backward(
                         dx.base + first, dy.base + first, y.base + first, activation.kernel,
@@ -30,7 +30,7 @@ extension Planner {
         let y = mayOverwrite(inputs[0]) ? a : buffer(a.count)
         define(index, y)
         let tiling = Tiling.elements(y.count), kernels = kernels
-        emit(reads: [a, b], writes: [y], count: tiling.count) { tile in
+        emit("sum", reads: [a, b], writes: [y], count: tiling.count) { tile in
             let range = tiling.range(tile), first = range.lowerBound
             kernels.pointee.add(
                 y.base + first, a.base + first, b.base + first, range.count)
@@ -54,7 +54,7 @@ extension Planner {
         let y = buffer(z.count), gate = buffer(z.count)
         define(index, y)
         let tiling = Tiling.elements(y.count), kernels = kernels
-        emit(reads: [features, z], writes: [y, gate], count: tiling.count) { tile in
+        emit("sigmoid gate", reads: [features, z], writes: [y, gate], count: tiling.count) { tile in
             let range = tiling.range(tile), first = range.lowerBound
             kernels.pointee.sigmoid_gate(
                 y.base + first, gate.base + first, features.base + first, z.base + first,
@@ -62,7 +62,7 @@ extension Planner {
         }
         onBackward(of: index) { [unowned self] dy in
             let dFeatures = buffer(y.count), dz = buffer(y.count)
-            emit(reads: [dy, features, gate], writes: [dFeatures, dz], count: tiling.count) { tile in
+            emit("sigmoid gate backward", reads: [dy, features, gate], writes: [dFeatures, dz], count: tiling.count) { tile in
                 let range = tiling.range(tile), first = range.lowerBound
                 kernels.pointee.sigmoid_gate_backward(
                     dFeatures.base + first, dz.base + first, dy.base + first,
@@ -86,11 +86,11 @@ extension Planner {
                 out.base + first, source.base + first, arguments.dropoutKey, UInt64(ordinal), keep,
                 first, range.count)
         }
-        emit(reads: [x], writes: [y], count: tiling.count) { draw(y, x, $0) }
+        emit("dropout", reads: [x], writes: [y], count: tiling.count) { draw(y, x, $0) }
         onBackward(of: index) { [unowned self] dy in
             guard wantsGradient(input) else { return }
             contribute(to: input, inPlaceOf: dy) { dx in
-                emit(reads: [dy], writes: [dx], count: tiling.count) { draw(dx, dy, $0) }
+                emit("dropout backward", reads: [dy], writes: [dx], count: tiling.count) { draw(dx, dy, $0) }
             }
         }
     }
@@ -112,7 +112,7 @@ extension Planner {
 
     private func emitCopy(_ y: Buffer, _ x: Buffer) {
         let tiling = Tiling.elements(y.count)
-        emit(reads: [x], writes: [y], count: tiling.count) { tile in
+        emit("copy", reads: [x], writes: [y], count: tiling.count) { tile in
             let range = tiling.range(tile), first = range.lowerBound
             (y.base + first).update(from: x.base + first, count: range.count)
         }

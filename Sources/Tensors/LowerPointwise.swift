@@ -10,7 +10,7 @@ extension Planner {
         define(index, y)
         let tiling = Tiling.productRows(rows), arguments = arguments, kernels = kernels
         let weightOffset = graph.offset(of: weight), biasOffset = bias.map(graph.offset(of:))
-        emit(reads: [x], writes: [y], count: tiling.count) { tile in
+        emit("pointwise", reads: [x], writes: [y], count: tiling.count) { tile in
             let range = tiling.range(tile)
             let out = y.base + range.lowerBound * outputs
             MatrixProduct.timesTransposed(
@@ -38,7 +38,7 @@ extension Planner {
         let dx = wantsGradient(input) ? gradientPlace(input) : nil
         let sum = dx.map { $0.store == .accumulate ? [$0.buffer] : [] } ?? []
         emit(
-            reads: [x, dy] + sum, writes: [partials] + (dx.map { [$0.buffer] } ?? []),
+            "pointwise backward", reads: [x, dy] + sum, writes: [partials] + (dx.map { [$0.buffer] } ?? []),
             count: tiling.count
         ) { tile in
             let inner = Tiling.cachedRows(tiling.range(tile).count, width: outputs + inputs)

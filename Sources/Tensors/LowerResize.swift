@@ -18,7 +18,7 @@ extension Planner {
         let y = buffer(node.shape.count), kernels = kernels
         define(index, y)
         let tiling = Tiling.imageRows(node.shape)
-        emit(reads: [x], writes: [y], count: tiling.count) { tile in
+        emit("resize", reads: [x], writes: [y], count: tiling.count) { tile in
             let rows = tiling.range(tile)
             withUnsafePointer(to: resize) {
                 let forward =
@@ -32,7 +32,7 @@ extension Planner {
             let (dx, store) = gradientPlace(input)
             let tiling = Tiling.imageRows(graph.shape(of: input))
             emit(
-                reads: [dy] + (store == .accumulate ? [dx] : []), writes: [dx],
+                "resize adjoint", reads: [dy] + (store == .accumulate ? [dx] : []), writes: [dx],
                 count: tiling.count
             ) { tile in
                 let rows = tiling.range(tile)
@@ -56,13 +56,13 @@ extension Planner {
         let sums = buffer(shape.batch * tiling.count * channels)
         let totals = buffer(shape.batch * 2 * channels)
         define(index, y)
-        emit(reads: [x], writes: [sums], count: shape.batch * tiling.count) { tile in
+        emit("average", reads: [x], writes: [sums], count: shape.batch * tiling.count) { tile in
             let range = tiling.range(tile % tiling.count)
             let row = tile / tiling.count * area + range.lowerBound
             kernels.pointee.column_sums(
                 sums.base + tile * channels, x.base + row * channels, range.count, channels)
         }
-        emit(reads: [sums], writes: [y, totals], count: shape.batch) { image in
+        emit("average sum", reads: [sums], writes: [y, totals], count: shape.batch) { image in
             let total = totals.doubles + image * channels
             addTiles(
                 total, sums.base + image * tiling.count * channels, count: tiling.count,
@@ -72,7 +72,7 @@ extension Planner {
         onBackward(of: index) { [unowned self] dy in
             guard wantsGradient(input) else { return }
             contribute(to: input) { dx in
-                emit(reads: [dy], writes: [dx], count: shape.batch) { image in
+                emit("average backward", reads: [dy], writes: [dx], count: shape.batch) { image in
                     kernels.pointee.broadcast_row(
                         dx.base + image * area * channels, dy.base + image * channels,
                         1 / Float(area), area, channels)

@@ -27,6 +27,8 @@ public final class Plan {
     private let arena: Arena
     private let memory: Memory
     private let stages: [Stage]
+    /// Told how long each stage took.
+    var observer: ((Stage, Double) -> Void)?
 
     /// Compiles the plan; `inputGradients` names the inputs whose gradients `backward` shall give.
     public convenience init(
@@ -123,7 +125,9 @@ public final class Plan {
 
     private func run(_ range: Range<Int>) {
         for index in range {
+            let begun = observer == nil ? 0 : monotonicSeconds()
             pool.run(stages[index])
+            observer?(stages[index], monotonicSeconds() - begun)
             if memory == .poisoned { planner.poison(after: index) }
         }
     }

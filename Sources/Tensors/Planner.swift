@@ -136,7 +136,7 @@ final class Planner {
 
     func accumulate(_ sum: Buffer, _ term: Buffer) {
         let tiling = Tiling.elements(sum.count), kernels = kernels
-        emit(reads: [sum, term], writes: [sum], count: tiling.count) { tile in
+        emit("gradient sum", reads: [sum, term], writes: [sum], count: tiling.count) { tile in
             let range = tiling.range(tile)
             kernels.pointee.accumulate(
                 sum.base + range.lowerBound, term.base + range.lowerBound, range.count)
@@ -153,10 +153,10 @@ final class Planner {
 
     /// Appends a stage; `tile` must touch no other buffers than those named.
     func emit(
-        reads: [Buffer], writes: [Buffer], count: Int, _ tile: @escaping (Int) -> Void
+        _ name: String, reads: [Buffer], writes: [Buffer], count: Int, _ tile: @escaping (Int) -> Void
     ) {
         for buffer in reads + writes { buffer.touch(stages.count) }
-        stages.append(Stage(count: count, body: tile))
+        stages.append(Stage(name: name, count: count, body: tile))
     }
 
     /// Fills buffers whose declared life ends with this stage with NaN.
@@ -204,7 +204,7 @@ final class Planner {
             let parameter = Parameter(role: .weight, index: index)
             guard !used.contains(parameter) else { continue }
             let offset = graph.offset(of: parameter), count = graph.weights[index].count
-            emit(reads: [], writes: [], count: 1) { _ in
+            emit("unused weight", reads: [], writes: [], count: 1) { _ in
                 (arguments.gradients + offset).update(repeating: 0, count: count)
             }
         }
@@ -212,7 +212,7 @@ final class Planner {
             let parameter = Parameter(role: .statistic, index: index)
             guard !used.contains(parameter) else { continue }
             let offset = graph.offset(of: parameter), count = graph.statistics[index].count
-            emit(reads: [], writes: [], count: 1) { _ in
+            emit("unused statistic", reads: [], writes: [], count: 1) { _ in
                 (arguments.batchStatistics + offset)
                     .update(from: arguments.statistics + offset, count: count)
             }

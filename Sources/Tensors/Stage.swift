@@ -1,5 +1,7 @@
 /// A number of independent tiles and what each of them does.
 struct Stage {
+    /// What the stage does, for profiles.
+    let name: String
     let count: Int
     let body: (Int) -> Void
 }

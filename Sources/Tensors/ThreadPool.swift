@@ -24,7 +24,7 @@ public final class ThreadPool {
     ///
     /// Tiles run concurrently: each must write only what no other tile touches.
     public func run(count: Int, _ tile: (Int) -> Void) {
-        withoutActuallyEscaping(tile) { run(Stage(count: count, body: $0)) }
+        withoutActuallyEscaping(tile) { run(Stage(name: "", count: count, body: $0)) }
     }
 
     /// Runs a stage compiled before; allocates nothing.

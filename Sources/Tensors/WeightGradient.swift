@@ -27,7 +27,7 @@ extension Planner {
     ) {
         let size = partials.count / count, kernels = kernels
         let tiling = Tiling.elements(size)
-        emit(reads: [partials], writes: writes, count: tiling.count) { tile in
+        emit("weight gradient sum", reads: [partials], writes: writes, count: tiling.count) { tile in
             let range = tiling.range(tile), first = range.lowerBound
             let sum = out() + first
             sum.update(from: partials.base + first, count: range.count)
@@ -43,13 +43,13 @@ extension Planner {
         let tiling = Tiling.statisticRows(rows), kernels = kernels, arguments = arguments
         let sums = buffer(tiling.count * channels), total = buffer(2 * channels)
         let offset = graph.offset(of: bias)
-        emit(reads: [dy], writes: [sums], count: tiling.count) { tile in
+        emit("bias gradient", reads: [dy], writes: [sums], count: tiling.count) { tile in
             let range = tiling.range(tile)
             kernels.pointee.column_sums(
                 sums.base + tile * channels, dy.base + range.lowerBound * channels, range.count,
                 channels)
         }
-        emit(reads: [sums], writes: [total], count: 1) { _ in
+        emit("bias gradient sum", reads: [sums], writes: [total], count: 1) { _ in
             addTiles(total.doubles, sums.base, count: tiling.count, width: channels, kernels)
             ck_round_totals(arguments.gradients + offset, total.doubles, 1, channels)
         }

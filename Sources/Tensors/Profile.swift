@@ -1,0 +1,30 @@
+import Glibc
+
+extension Plan {
+    /// Seconds per kind of stage in one further pass forward and backward, largest first.
+    ///
+    /// The gradients of the outputs are used as they lie there.
+    package func profile(
+        weights: UnsafePointer<Float>, statistics: UnsafePointer<Float>,
+        gradients: UnsafeMutablePointer<Float>, batchStatistics: UnsafeMutablePointer<Float>
+    ) -> [(name: String, seconds: Double)] {
+        var seconds: [String: Double] = [:]
+        observer = { stage, elapsed in seconds[stage.name, default: 0] += elapsed }
+        defer { observer = nil }
+        forward(weights: weights, statistics: statistics)
+        if mode == .training {
+            backward(
+                weights: weights, statistics: statistics, gradients: gradients,
+                batchStatistics: batchStatistics)
+        }
+        return seconds.map { (name: $0.key, seconds: $0.value) }
+            .sorted { ($1.seconds, $0.name) < ($0.seconds, $1.name) }
+    }
+}
+
+/// Seconds of the monotonic clock.
+func monotonicSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+}
