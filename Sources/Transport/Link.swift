@@ -1,0 +1,99 @@
+import CZeroMQ
+import TrainingProtocol
+
+/// An outgoing connection to one peer: a DEALER socket that reconnects by itself.
+final class Link {
+    enum Outcome {
+        case message(IncomingMessage)
+        case refused(MessageRefusal)
+        case lost
+    }
+
+    private enum State {
+        case connecting, connected
+        /// The connection ended; its last messages may still wait in the socket.
+        case ended
+    }
+
+    let socket: ZeroMQSocket
+    let monitor: SocketMonitor
+    let endpoint: Endpoint
+    private let limits: TransportLimits
+    private let incarnation: Incarnation
+    private var state = State.connecting
+    private var connectionCount: UInt64 = 0
+    private var connectedAddress = ""
+    private var queue = OutgoingQueue()
+
+    init(
+        _ endpoint: Endpoint, from incarnation: Incarnation, name: String,
+        limits: TransportLimits, context: MessagingContext
+    ) throws(TransportError) {
+        self.endpoint = endpoint
+        self.limits = limits
+        self.incarnation = incarnation
+        socket = try ZeroMQSocket(.dealer, context: context)
+        try socket.apply(limits)
+        // Messages wait in our queue, bounded in bytes, until there is a connection.
+        try socket.set(ZMQ_IMMEDIATE, 1)
+        try socket.set(ZMQ_IPV6, endpoint.isIPv6 ? 1 : 0)
+        monitor = try SocketMonitor(socket, name: name, context: context)
+        try connect()
+    }
+
+    /// Connects under a name that no connection had before; see `RoutingID`.
+    private func connect() throws(TransportError) {
+        connectionCount += 1
+        let name = RoutingID(incarnation: incarnation, connection: connectionCount)
+        try socket.setRoutingID(name.bytes)
+        guard zmq_connect(socket.handle, endpoint.description) == 0 else {
+            throw zmq_errno() == EINVAL
+                ? .invalidEndpoint(endpoint.description) : .last(.connect)
+        }
+        connectedAddress = try socket.lastEndpoint()
+        state = .connecting
+    }
+
+    var hasInput: Bool { socket.hasInput || monitor.hasInput }
+
+    var hasWaitingMessages: Bool { state == .connected && !queue.isEmpty }
+
+    /// The next message or loss, or nil when all are told; the last messages come before the loss.
+    func next() throws(TransportError) -> Outcome? {
+        while let change = monitor.next() {
+            switch change {
+            case .connected where state == .connecting: state = .connected
+            case .disconnected where state == .connected: state = .ended
+            case .connected, .disconnected, .accepted: break
+            }
+        }
+        switch socket.receive(kind: .dealer, limits: limits) {
+        case .nothing:
+            guard state == .ended else { return nil }
+            try reconnect()
+            return .lost
+        case .refused(let refusal): return .refused(refusal)
+        case .message(let message): return .message(message)
+        }
+    }
+
+    private func reconnect() throws(TransportError) {
+        // Fails where libzmq has given the connection up by itself; either way it is gone.
+        zmq_disconnect(socket.handle, connectedAddress)
+        queue.removeAll()
+        try connect()
+    }
+
+    /// Sends or queues; what cannot be queued is lost, and the result says why.
+    func send(_ message: OutgoingMessage) -> SendFailure? {
+        if queue.isEmpty && message.send(on: socket, to: nil) == .sent { return nil }
+        return queue.append(message, limits: limits) ? nil : .queueFull
+    }
+
+    /// Sends what waits, as far as the peer takes it.
+    func flush() {
+        while let message = queue.first, message.send(on: socket, to: nil) == .sent {
+            queue.removeFirst()
+        }
+    }
+}

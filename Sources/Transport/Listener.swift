@@ -1,0 +1,195 @@
+import CZeroMQ
+import TrainingProtocol
+
+/// A listening ROUTER socket and the peers that have written to it.
+final class Listener {
+    /// What the socket told about one peer.
+    enum Outcome {
+        case message(IncomingMessage, from: Incarnation)
+        case refused(MessageRefusal)
+        case lost(Incarnation)
+    }
+
+    private struct Route {
+        let routingID: RoutingID
+        var queue = OutgoingQueue()
+        /// False from the end of the connection until the loss is told.
+        var isOpen = true
+    }
+
+    let socket: ZeroMQSocket
+    let monitor: SocketMonitor
+    /// Where the socket listens, with the port the system chose.
+    let endpoint: Endpoint
+    private let limits: TransportLimits
+    private var routes: [Incarnation: Route] = [:]
+    /// Peers with queued messages, in the order they became full.
+    private var waiting: [Incarnation] = []
+    private var openDescriptors: Set<Int32> = []
+    private var routingIDs: [Int32: RoutingID] = [:]
+    /// Ended connections whose last messages may still wait in the socket.
+    private var losses: [RoutingID] = []
+    /// Messages that may still be read before the losses are told, however busy the socket is.
+    private var messagesBeforeLoss = 0
+
+    /// Throws `TransportError` where the endpoint cannot be bound or needs consent.
+    init(
+        _ endpoint: Endpoint, exposure: Exposure, name: String, limits: TransportLimits,
+        context: MessagingContext
+    ) throws(TransportError) {
+        if exposure == .loopback && !endpoint.isLoopback {
+            throw .exposedEndpoint(endpoint.description)
+        }
+        self.limits = limits
+        socket = try ZeroMQSocket(.router, context: context)
+        try socket.apply(limits)
+        try socket.set(ZMQ_ROUTER_MANDATORY, 1)
+        try socket.set(ZMQ_ROUTER_HANDOVER, 0)
+        try socket.set(ZMQ_IPV6, endpoint.isIPv6 ? 1 : 0)
+        monitor = try SocketMonitor(socket, name: name, context: context)
+        guard zmq_bind(socket.handle, endpoint.bindAddress) == 0 else {
+            throw Listener.bindError(zmq_errno(), endpoint)
+        }
+        self.endpoint = try Endpoint(parsing: socket.lastEndpoint())
+    }
+
+    private static func bindError(_ code: Int32, _ endpoint: Endpoint) -> TransportError {
+        switch code {
+        case EADDRINUSE: .addressInUse(endpoint.description)
+        case EADDRNOTAVAIL, ENODEV: .addressUnavailable(endpoint.description)
+        case EACCES, EPERM: .permissionDenied(endpoint.description)
+        case EINVAL: .invalidEndpoint(endpoint.description)
+        default: .system(operation: .bind, code: code)
+        }
+    }
+
+    var hasInput: Bool { socket.hasInput || monitor.hasInput || !losses.isEmpty }
+
+    /// Whether messages wait for a peer that took no more.
+    var hasWaitingMessages: Bool { !waiting.isEmpty }
+
+    /// The next message or loss, or nil when all are told; a peer's last messages come before its
+    /// loss.
+    func next() -> Outcome? {
+        readMonitor()
+        if messagesBeforeLoss <= 0, let peer = nextLoss() { return .lost(peer) }
+        messagesBeforeLoss -= 1
+        switch socket.receive(kind: .router, limits: limits) {
+        case .nothing: return nextLoss().map { .lost($0) }
+        case .refused(let refusal): return .refused(refusal)
+        case .message(let message): return accept(message)
+        }
+    }
+
+    private func nextLoss() -> Incarnation? {
+        while !losses.isEmpty {
+            let routingID = losses.removeFirst()
+            let peer = routingID.incarnation
+            // Not a loss where the peer has come back by a newer connection.
+            guard routes[peer]?.routingID == routingID else { continue }
+            routes[peer] = nil
+            return peer
+        }
+        return nil
+    }
+
+    private func accept(_ message: IncomingMessage) -> Outcome {
+        guard let routingID = message.routingID else {
+            preconditionFailure("a ROUTER's message has no routing id")
+        }
+        let peer = routingID.incarnation
+        if let route = routes[peer] {
+            if route.routingID.connection < routingID.connection {
+                // The peer came back before its old connection was seen to end.
+                waiting.removeAll { $0 == peer }
+                routes[peer] = Route(routingID: routingID)
+            }
+        } else if routes.count < limits.peerCount {
+            routes[peer] = Route(routingID: routingID)
+        } else {
+            return .refused(.tooManyPeers)
+        }
+        note(routingID, on: message.connectionDescriptor)
+        return .message(message, from: peer)
+    }
+
+    /// Remembers which descriptor carries the peer, to know it when the connection ends.
+    ///
+    /// A descriptor's end is told before the system can give its number to another connection. So
+    /// once the monitor has been read, what it said about this number is about this connection.
+    private func note(_ routingID: RoutingID, on descriptor: Int32) {
+        guard descriptor >= 0, routingIDs[descriptor] != routingID else { return }
+        readMonitor()
+        if openDescriptors.contains(descriptor) {
+            routingIDs[descriptor] = routingID
+        } else {
+            lose(routingID)
+        }
+    }
+
+    private func readMonitor() {
+        while let change = monitor.next() {
+            switch change {
+            case .accepted(let descriptor):
+                openDescriptors.insert(descriptor)
+            case .disconnected(let descriptor):
+                openDescriptors.remove(descriptor)
+                if let routingID = routingIDs.removeValue(forKey: descriptor) { lose(routingID) }
+            case .connected:
+                break
+            }
+        }
+    }
+
+    private func lose(_ routingID: RoutingID) {
+        let peer = routingID.incarnation
+        guard let route = routes[peer], route.isOpen, route.routingID == routingID else { return }
+        routes[peer] = Route(routingID: routingID, isOpen: false)
+        waiting.removeAll { $0 == peer }
+        if losses.isEmpty {
+            messagesBeforeLoss = 2 * Int(limits.highWaterMark) * (routes.count + 1)
+        }
+        losses.append(routingID)
+    }
+
+    /// Sends or queues; what cannot be queued is lost, and the result says why.
+    func send(_ message: OutgoingMessage, to peer: Incarnation) -> SendFailure? {
+        guard let route = routes[peer], route.isOpen else { return .unreachable }
+        if route.queue.isEmpty {
+            switch message.send(on: socket, to: route.routingID.bytes) {
+            case .sent: return nil
+            case .full: waiting.append(peer)
+            case .unreachable:
+                lose(route.routingID)
+                return .unreachable
+            }
+        }
+        let queued = routes[peer]?.queue.append(message, limits: limits)
+        return queued == true ? nil : .queueFull
+    }
+
+    /// Sends what waits, as far as the peers take it.
+    func flush() {
+        for peer in waiting {
+            guard let routingID = routes[peer]?.routingID else { continue }
+            sending: while let message = routes[peer]?.queue.first {
+                switch message.send(on: socket, to: routingID.bytes) {
+                case .sent: routes[peer]?.queue.removeFirst()
+                case .full: break sending
+                case .unreachable:
+                    lose(routingID)
+                    break sending
+                }
+            }
+        }
+        waiting.removeAll { routes[$0]?.queue.isEmpty ?? true }
+    }
+}
+
+/// Why a message did not leave; the protocol's acknowledgements and timers make up for it.
+public enum SendFailure: Hashable, Sendable {
+    /// No connection to the peer.
+    case unreachable
+    /// The peer takes its messages too slowly: its queue has reached its bound.
+    case queueFull
+}

@@ -1,0 +1,89 @@
+import CZeroMQ
+import TrainingProtocol
+
+/// An encoded message on its way out.
+struct OutgoingMessage {
+    let header: [UInt8]
+    let payload: [Frame]
+    let byteCount: Int
+
+    init(header: [UInt8], payload: [Frame]) {
+        self.header = header
+        self.payload = payload
+        byteCount = payload.reduce(header.count) { $0 + $1.bytes.count }
+    }
+
+    enum Result {
+        case sent
+        /// The peer takes no more now.
+        case full
+        /// A ROUTER has no connection to this routing id.
+        case unreachable
+    }
+
+    /// Sends all parts or none; `routingID` is given for a ROUTER.
+    func send(on socket: ZeroMQSocket, to routingID: [UInt8]?) -> Result {
+        if let routingID {
+            let code = socket.sendPart(copying: routingID, isLast: false)
+            if code != 0 { return code == EHOSTUNREACH ? .unreachable : .full }
+        }
+        var code = socket.sendPart(copying: header, isLast: payload.isEmpty)
+        if code != 0 && routingID == nil { return .full }
+        for (index, frame) in payload.enumerated() {
+            // A part refused amid a message means that the connection broke: libzmq took back the
+            // parts before and swallows those behind up to the last, so that the next message is
+            // whole. This message stays with the caller.
+            let partCode = socket.sendPart(frame, isLast: index == payload.count - 1)
+            if code == 0 { code = partCode }
+        }
+        return code == 0 ? .sent : .full
+    }
+}
+
+extension ZeroMQSocket {
+    /// Frames up to this size are copied: libzmq allocates for a reference as well.
+    private static let copiedByteCount = 512
+
+    fileprivate func sendPart(copying bytes: [UInt8], isLast: Bool) -> Int32 {
+        bytes.withUnsafeBytes { sendPart(copying: $0, isLast: isLast) }
+    }
+
+    /// Hands libzmq a reference to the frame, released by its thread when the bytes have left.
+    fileprivate func sendPart(_ frame: Frame, isLast: Bool) -> Int32 {
+        let bytes = frame.bytes
+        if bytes.count <= ZeroMQSocket.copiedByteCount {
+            return sendPart(copying: bytes, isLast: isLast)
+        }
+        var message = zmq_msg_t()
+        let hint = Unmanaged.passRetained(frame).toOpaque()
+        let result = zmq_msg_init_data(
+            &message, UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count,
+            { _, hint in Unmanaged<Frame>.fromOpaque(hint!).release() }, hint)
+        precondition(result == 0, "zmq_msg_init_data of \(bytes.count) bytes: out of memory")
+        return send(&message, isLast: isLast)
+    }
+
+    private func sendPart(copying bytes: UnsafeRawBufferPointer, isLast: Bool) -> Int32 {
+        var message = zmq_msg_t()
+        let result = zmq_msg_init_size(&message, bytes.count)
+        precondition(result == 0, "zmq_msg_init_size of \(bytes.count) bytes: out of memory")
+        if let source = bytes.baseAddress, let target = zmq_msg_data(&message) {
+            target.copyMemory(from: source, byteCount: bytes.count)
+        }
+        return send(&message, isLast: isLast)
+    }
+
+    /// 0, EAGAIN or EHOSTUNREACH; the message is consumed in each case.
+    private func send(_ message: inout zmq_msg_t, isLast: Bool) -> Int32 {
+        let flags = isLast ? ZMQ_DONTWAIT : ZMQ_DONTWAIT | ZMQ_SNDMORE
+        while zmq_msg_send(&message, handle, flags) < 0 {
+            let code = zmq_errno()
+            if code == EINTR { continue }
+            zmq_msg_close(&message)
+            precondition(
+                code == EAGAIN || code == EHOSTUNREACH, "zmq_msg_send: \(systemMessage(code))")
+            return code
+        }
+        return 0
+    }
+}
