@@ -265,7 +265,7 @@ def image(b, h, w):
 small = dict(classes=5, aspp=12, skip=6, decoder=12)
 
 if __name__ == '__main__':
-    golden('backbone-mobilenetv2-os16', BackboneAlone(MOBILENETV2, 0.0625, 16), dict(image=image(2, 33, 49)))
+    golden('backbone-mobilenetv2-os16', BackboneAlone(MOBILENETV2, 0.0625, 16), dict(image=image(2, 65, 49)))
     golden('backbone-mobilenetv2-os8', BackboneAlone(MOBILENETV2, 0.0625, 8), dict(image=image(1, 49, 33)))
     golden('primary-mobilenetv2', DeepLab(MOBILENETV2, 0.125, 16, ancillary=False, **small), dict(image=image(4, 33, 49)))
     golden('primary-single-image', DeepLab(TINY, 1, 8, ancillary=False, **small), dict(image=image(1, 33, 49)))
