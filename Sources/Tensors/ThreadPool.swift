@@ -29,13 +29,14 @@ public final class ThreadPool {
 
     /// Runs a stage compiled before; allocates nothing.
     func run(_ stage: Stage) {
-        withUnsafePointer(to: stage.body) { body in
+        // The whole stage and not its body alone: a closure behind a generic pointer is boxed anew.
+        withUnsafePointer(to: stage) { stage in
             ck_pool_run(
-                pool, stage.count,
+                pool, stage.pointee.count,
                 { context, tile in
-                    context!.assumingMemoryBound(to: ((Int) -> Void).self).pointee(tile)
+                    context!.assumingMemoryBound(to: Stage.self).pointee.body(tile)
                 },
-                UnsafeMutableRawPointer(mutating: body))
+                UnsafeMutableRawPointer(mutating: stage))
         }
     }
 }
