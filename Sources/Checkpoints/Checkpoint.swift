@@ -8,7 +8,7 @@ public final class Checkpoint: Sendable {
 
     /// Opens a checkpoint's manifest and the headers of its shards, and checks that they fit: each
     /// tensor's values are covered once without gaps, each optimizer slot wholly or not at all.
-    /// `verify()` reads the content.
+    /// The content is not read: see `init(verifying:)`.
     /// - Throws: `CheckpointError` naming the file and tensor.
     public convenience init(directory: String) throws(CheckpointError) {
         try self.init(

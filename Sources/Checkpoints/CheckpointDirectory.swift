@@ -71,8 +71,8 @@ public struct CheckpointDirectory: Sendable {
             shards: shards.sorted { $0.fileName < $1.fileName }, parametersSHA256: "",
             details: facts.details)
         let directory = path(of: facts.step)
+        try Checkpoint.verifyFiles(of: manifest, in: directory)
         let draft = try Checkpoint(manifest: manifest, directory: directory)
-        try draft.verifyFiles()
         manifest.parametersSHA256 = try draft.parametersSHA256()
         try fileSystem.writeText(manifest.fileText, to: directory + "/" + Manifest.fileName)
         return manifest
@@ -93,16 +93,15 @@ public struct CheckpointDirectory: Sendable {
 
     /// Opens the checkpoint at `step` and verifies all of it.
     public func open(step: Int) throws(CheckpointError) -> Checkpoint {
-        let checkpoint = try Checkpoint(directory: path(of: step))
-        let manifest = checkpoint.manifest
+        let directory = path(of: step)
+        let manifest = try Manifest(file: directory + "/" + Manifest.fileName)
         guard manifest.step == step, manifest.runID == runID else {
             throw CheckpointError(
-                .corrupt, file: path(of: step) + "/" + Manifest.fileName,
+                .corrupt, file: directory + "/" + Manifest.fileName,
                 "expected step \(step) of run \(runID), "
                     + "found step \(manifest.step) of run \(manifest.runID)")
         }
-        try checkpoint.verify()
-        return checkpoint
+        return try Checkpoint(verifying: manifest, in: directory)
     }
 
     /// The newest checkpoint that verifies, and why newer ones were passed over.
