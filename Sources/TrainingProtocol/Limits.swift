@@ -4,6 +4,8 @@ package struct Limits: Hashable, Sendable {
     package var heartbeatIntervalMilliseconds: UInt64 = 1_000
     /// A peer not heard from for so long is lost.
     package var silenceMilliseconds: UInt64 = 5_000
+    /// Members go on so long without the coordinator.
+    package var coordinatorSilenceMilliseconds: UInt64 = 60_000
     /// What was not answered is sent again after so long.
     package var retryMilliseconds: UInt64 = 3_000
     /// A process waits so long for its welcome, the coordinator so long for its servers.
@@ -29,6 +31,8 @@ package struct Limits: Hashable, Sendable {
     package var corruptPayloadAttempts: Int = 3
     /// Checkpoints that may fail in a row before the run ends.
     package var checkpointFailuresInRow: Int = 3
+    /// Attempts at a node that one of them called non-finite before the run ends.
+    package var nonFiniteAttempts: Int = 5
     package var serverCount: Int = 256
     package var workerCount: Int = 4_096
     package var leasesPerWorker: Int = 64

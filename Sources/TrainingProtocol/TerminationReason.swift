@@ -20,6 +20,7 @@ package enum TerminationReason: Equatable, Sendable {
     case inconsistent(step: Step, String)
     /// A peer refused what this process sent although it was right here.
     case contributionRefused(step: Step, node: SlotRange, ContributionOutcome)
+    case pullRefused(PullRefused)
     case deadlinePassed(Wait, milliseconds: UInt64)
     case checkpointFailed(Version, String)
 }

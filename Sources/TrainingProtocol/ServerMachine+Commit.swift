@@ -1,0 +1,246 @@
+extension ServerMachine {
+    // MARK: Commit
+
+    /// Commits the open step when the roots of all chunks and of the trailer are covered; no other
+    /// process is asked.
+    mutating func commitIfComplete(shard place: Int, into effects: inout [Effect]) {
+        guard case .serving(let membership) = state, shards[place].commit == nil,
+            let open = shards[place].open,
+            open.isComplete(slotCount: membership.plan.slotCount)
+        else { return }
+        let plan = membership.plan
+        let trailer = plan.tree.reduce(
+            open.trailers.entries.map { ($0.node, $0.value) }, to: plan.tree.root, +)
+        let due = UInt64(plan.slotCount * plan.samplesPerSlot)
+        guard trailer.samples == due else {
+            let explanation = "\(trailer.samples) samples instead of V·b = \(due)"
+            return fail(
+                .inconsistent(step: open.step, explanation), explanation, into: &effects)
+        }
+        let decision: Decision = trailer.finiteness == .finite ? .apply : .skip
+        let chunks = zip(open.chunks, open.nodes).map { chunk, nodes in
+            CommitJob.ChunkNodes(
+                chunk: chunk, nodes: decision == .apply ? payloads(of: nodes, chunk) : [])
+        }
+        let job = speaker.start(
+            .commit(
+                CommitJob(
+                    shard: shards[place].index, step: open.step, decision: decision,
+                    trailer: trailer, chunks: chunks)), into: &effects)
+        shards[place].commit = ShardState.RunningCommit(
+            job: job, step: open.step, decision: decision, trailer: trailer,
+            trailerContributions: open.trailers.entries.map(\.contribution),
+            contributions: open.nodes.map { nodes in
+                decision == .apply ? nodes.entries.map(\.contribution) : []
+            })
+    }
+
+    private func payloads(
+        of nodes: NodeSet<Frame?>, _ chunk: ChunkID
+    ) -> [CommitJob.NodePayload] {
+        nodes.entries.map { entry in
+            guard let payload = entry.value else {
+                preconditionFailure("chunk \(chunk): node \(entry.node) has no payload")
+            }
+            return CommitJob.NodePayload(node: entry.node, payload: payload)
+        }
+    }
+
+    mutating func progress(
+        _ job: JobID, _ progress: JobProgress, into effects: inout [Effect]
+    ) {
+        guard case .chunk(let chunk) = progress,
+            let place = shards.firstIndex(where: { $0.commit?.job == job })
+        else { return }
+        install(chunk, shard: place, into: &effects)
+    }
+
+    private mutating func install(
+        _ chunk: CommittedChunk, shard place: Int, into effects: inout [Effect]
+    ) {
+        guard let version = shards[place].commit?.step.result else { return }
+        shards[place].commit?.committed.append(chunk)
+        shards[place].install(chunk, at: version)
+        answerParked(
+            shard: place, where: { $0.chunk == chunk.chunk && $0.version <= version },
+            into: &effects)
+    }
+
+    mutating func finishCommit(
+        _ job: JobID, _ result: CommitResult, at now: Instant, into effects: inout [Effect]
+    ) {
+        guard case .serving(let membership) = state,
+            let place = shards.firstIndex(where: { $0.commit?.job == job })
+        else { return }
+        for chunk in result.chunks { install(chunk, shard: place, into: &effects) }
+        guard let commit = shards[place].commit, let open = shards[place].open else { return }
+        installUnchanged(commit, open.chunks, shard: place, into: &effects)
+        let old = shards[place].version
+        shards[place].commit = nil
+        shards[place].version = commit.step.result
+        shards[place].stateHash = result.stateHash
+        shards[place].forgetVersions(before: old)
+        report(commit, open.chunks, result, shard: place, at: now, into: &effects)
+        snapshotIfDue(shard: place, membership, at: now, into: &effects)
+        shards[place].openNextStep(membership.plan)
+        let version = shards[place].version
+        answerParked(
+            shard: place, where: { $0.chunk == nil && $0.version <= version }, into: &effects)
+    }
+
+    /// A skipped step gives its chunks the next version's number and changes nothing else.
+    private mutating func installUnchanged(
+        _ commit: ShardState.RunningCommit, _ chunks: [ChunkID], shard place: Int,
+        into effects: inout [Effect]
+    ) {
+        let done = shards[place].commit?.committed.map(\.chunk) ?? []
+        for chunk in chunks where !done.contains(chunk) {
+            precondition(
+                commit.decision == .skip,
+                "commit of step \(commit.step) brought no chunk \(chunk)")
+            let kept = shards[place].newest(chunk)
+            install(
+                CommittedChunk(chunk: chunk, payload: kept.payload, hash: kept.hash),
+                shard: place, into: &effects)
+        }
+    }
+
+    private mutating func report(
+        _ commit: ShardState.RunningCommit, _ chunks: [ChunkID], _ result: CommitResult,
+        shard place: Int, at now: Instant, into effects: inout [Effect]
+    ) {
+        let shard = shards[place]
+        let entries = zip(chunks, commit.contributions).map { chunk, contributions in
+            StepCommitted.ChunkEntry(
+                chunk: chunk, hash: shard.newest(chunk).hash, contributions: contributions)
+        }
+        let committed = StepCommitted(
+            shard: shard.index, step: commit.step, decision: commit.decision,
+            trailer: commit.trailer, trailerContributions: commit.trailerContributions,
+            chunks: entries, stateHash: result.stateHash, learningRate: result.learningRate,
+            durableThrough: shard.durableThrough)
+        shards[place].reports.append(.init(commit: committed, sent: now))
+        readySentAt = nil
+        speaker.send(.stepCommitted(committed), to: .coordinator, into: &effects)
+    }
+
+    // MARK: Checkpoints
+
+    /// Snapshots at once after the commit, so that every shard does it at the same step.
+    private mutating func snapshotIfDue(
+        shard place: Int, _ membership: Membership, at now: Instant, into effects: inout [Effect]
+    ) {
+        let version = shards[place].version
+        let isRequested = shards[place].requestedCheckpoints.contains(version)
+        shards[place].requestedCheckpoints.removeAll { $0 <= version }
+        if isRequested || membership.plan.isCheckpoint(version) {
+            snapshot(shard: place, at: now, into: &effects)
+        }
+    }
+
+    private mutating func snapshot(
+        shard place: Int, at now: Instant, into effects: inout [Effect]
+    ) {
+        let shard = shards[place]
+        let job = speaker.start(
+            .snapshot(
+                SnapshotJob(shard: shard.index, term: shard.term, version: shard.version)),
+            into: &effects)
+        writing.append(
+            Writing(job: job, shard: shard.index, version: shard.version, sent: now))
+    }
+
+    mutating func requestCheckpoint(
+        _ version: Version, at now: Instant, into effects: inout [Effect]
+    ) {
+        guard case .serving = state else { return }
+        for place in shards.indices {
+            let shard = shards[place]
+            if writing.contains(where: { $0.shard == shard.index && $0.version == version }) {
+                continue
+            }
+            if shard.version == version, shard.commit == nil {
+                snapshot(shard: place, at: now, into: &effects)
+            } else if shard.version < version {
+                guard !shard.requestedCheckpoints.contains(version) else { continue }
+                shards[place].requestedCheckpoints.append(version)
+            } else {
+                let explanation =
+                    "shard \(shard.index) is at version \(shard.version), past \(version)"
+                let failure = ShardNotWritten(
+                    shard: shard.index, version: version, explanation: explanation)
+                speaker.send(.shardNotWritten(failure), to: .coordinator, into: &effects)
+            }
+        }
+    }
+
+    // MARK: Jobs
+
+    mutating func finish(
+        _ job: JobID, _ outcome: JobOutcome, at now: Instant, into effects: inout [Effect]
+    ) {
+        switch outcome {
+        case .loaded(let loaded): finishLoad(job, loaded, at: now, into: &effects)
+        case .inspected(let inspection):
+            finishInspection(job, inspection, at: now, into: &effects)
+        case .committed(let result): finishCommit(job, result, at: now, into: &effects)
+        case .written(let files, let description):
+            finishWriting(job, at: now, into: &effects) {
+                .shardWritten(
+                    ShardWritten(
+                        shard: $0.shard, version: $0.version, files: files,
+                        description: description))
+            }
+        case .failed(let failure): failJob(job, failure, at: now, into: &effects)
+        case .prepared, .computed, .journaled, .manifestWritten:
+            preconditionFailure("a server never starts the job that ended with \(outcome)")
+        }
+    }
+
+    private mutating func failJob(
+        _ job: JobID, _ failure: JobFailure, at now: Instant, into effects: inout [Effect]
+    ) {
+        if writing.contains(where: { $0.job == job }) {
+            finishWriting(job, at: now, into: &effects) {
+                .shardNotWritten(
+                    ShardNotWritten(
+                        shard: $0.shard, version: $0.version, explanation: failure.explanation))
+            }
+        } else {
+            fail(.jobFailed(failure), failure.explanation, into: &effects)
+        }
+    }
+
+    private mutating func finishLoad(
+        _ job: JobID, _ loaded: LoadedShard, at now: Instant, into effects: inout [Effect]
+    ) {
+        guard case .loading(let membership) = state,
+            let place = loads.firstIndex(where: { $0.job == job })
+        else { return }
+        let index = loads.remove(at: place).shard
+        let shard = ShardState(
+            index: index, term: membership.placement[index].term,
+            chunks: membership.placement.chunks(of: index), loaded: loaded,
+            version: membership.startVersion, plan: membership.plan)
+        let position = shards.firstIndex { index < $0.index } ?? shards.count
+        shards.insert(shard, at: position)
+        guard loads.isEmpty else { return }
+        state = .serving(membership)
+        sendReady(at: now, into: &effects)
+        guard membership.source == .initialValues,
+            membership.plan.isCheckpoint(membership.startVersion)
+        else { return }
+        for place in shards.indices { snapshot(shard: place, at: now, into: &effects) }
+    }
+
+    private mutating func finishWriting(
+        _ job: JobID, at now: Instant, into effects: inout [Effect],
+        _ report: (Writing) -> MessageBody
+    ) {
+        guard let place = writing.firstIndex(where: { $0.job == job }) else { return }
+        let body = report(writing[place])
+        writing[place].report = body
+        writing[place].sent = now
+        speaker.send(body, to: .coordinator, into: &effects)
+    }
+}
