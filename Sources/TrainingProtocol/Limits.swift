@@ -21,6 +21,8 @@ package struct Limits: Hashable, Sendable {
     /// No worker for so long ends the run.
     package var idleMilliseconds: UInt64 = 3_600_000
     package var checkpointMilliseconds: UInt64 = 1_800_000
+    /// A stopped run's last checkpoint must be on disk within this.
+    package var stopMilliseconds: UInt64 = 120_000
     /// From the end of the run to the last goodbye.
     package var farewellMilliseconds: UInt64 = 5_000
 

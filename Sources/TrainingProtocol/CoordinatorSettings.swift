@@ -1,0 +1,36 @@
+/// What the coordinator's program decides before it starts its machine.
+package struct CoordinatorSettings: Equatable, Sendable {
+    package let run: RunID
+    package let coordinatorTerm: CoordinatorTerm
+    package let configuration: Frame
+    package let configurationHash: ContentHash
+    package let plan: RunPlan
+    package let serverCount: Int
+    /// The first leases wait for so many workers, or for `Limits.firstLeasesMilliseconds`.
+    package let hintedWorkerCount: Int
+    /// Nil lets the first worker's class be the run's.
+    package let numericsClass: NumericsClass?
+    package let numericsPolicy: NumericsPolicy
+    /// Initial values, or the checkpoint to go on from.
+    package let source: LoadSource
+    package let startVersion: Version
+
+    package init(
+        run: RunID, coordinatorTerm: CoordinatorTerm, configuration: Frame,
+        configurationHash: ContentHash, plan: RunPlan, serverCount: Int, hintedWorkerCount: Int,
+        numericsClass: NumericsClass? = nil, numericsPolicy: NumericsPolicy, source: LoadSource,
+        startVersion: Version
+    ) {
+        self.run = run
+        self.coordinatorTerm = coordinatorTerm
+        self.configuration = configuration
+        self.configurationHash = configurationHash
+        self.plan = plan
+        self.serverCount = serverCount
+        self.hintedWorkerCount = hintedWorkerCount
+        self.numericsClass = numericsClass
+        self.numericsPolicy = numericsPolicy
+        self.source = source
+        self.startVersion = startVersion
+    }
+}

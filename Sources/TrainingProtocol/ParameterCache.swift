@@ -1,0 +1,114 @@
+/// What a worker holds of the parameters, and what it has asked for.
+struct ParameterCache: Sendable {
+    struct PullInFlight: Sendable {
+        let server: ServerIndex
+        let pull: Pull
+        let byteCount: Int
+        var sent: Instant
+    }
+
+    /// By chunk id: what the compute jobs' runner holds.
+    private(set) var loaded: [Version?]
+    /// Pulled, and not yet handed to a compute job.
+    private(set) var arrived: [ComputeJob.ChunkParameters] = []
+    private(set) var inFlight: [PullInFlight] = []
+    /// By shard: the newest version that the shard is known to have reached.
+    private(set) var reached: [Version?]
+
+    init(chunkCount: Int, shardCount: Int) {
+        loaded = Array(repeating: nil, count: chunkCount)
+        reached = Array(repeating: nil, count: shardCount)
+    }
+
+    /// Whether everything that `step` reads is here and every shard has committed the step before.
+    func isReady(for step: Step, plan: RunPlan) -> Bool {
+        let version = Version(step.index)
+        return reached.allSatisfy { $0.map { $0 >= version } ?? false }
+            && plan.chunksRead(at: step).allSatisfy { has($0, for: step, plan) }
+    }
+
+    private func has(_ chunk: ChunkID, for step: Step, _ plan: RunPlan) -> Bool {
+        let version = plan.requiredVersion(of: chunk, at: step)
+        return loaded[chunk.index] == version
+            || arrived.contains { $0.chunk == chunk && $0.version == version }
+    }
+
+    /// The pulls that `step` still needs, in forward order; a shard that none of them shows to have
+    /// reached the step is asked for just that.
+    func missingPulls(for step: Step, plan: RunPlan, placement: Placement) -> [Pull] {
+        let version = Version(step.index)
+        var pulls: [Pull] = []
+        for chunk in plan.chunksRead(at: step) where !has(chunk, for: step, plan) {
+            pulls.append(
+                Pull(
+                    shard: placement.shard(of: chunk), chunk: chunk,
+                    version: plan.requiredVersion(of: chunk, at: step)))
+        }
+        for shard in placement.shards {
+            let isReached = reached[shard.index.index].map { $0 >= version } ?? false
+            let isShown = pulls.contains { $0.shard == shard.index && $0.version == version }
+            if !isReached, !isShown {
+                pulls.append(Pull(shard: shard.index, chunk: nil, version: version))
+            }
+        }
+        return pulls.filter { pull in !inFlight.contains { $0.pull == pull } }
+    }
+
+    func byteCountInFlight(to server: ServerIndex) -> Int {
+        inFlight.reduce(0) { $0 + ($1.server == server ? $1.byteCount : 0) }
+    }
+
+    mutating func begin(_ pull: PullInFlight) { inFlight.append(pull) }
+
+    /// Notes that pulls were sent again.
+    mutating func touch(at now: Instant, where isOverdue: (PullInFlight) -> Bool) -> [PullInFlight]
+    {
+        var touched: [PullInFlight] = []
+        for place in inFlight.indices where isOverdue(inFlight[place]) {
+            inFlight[place].sent = now
+            touched.append(inFlight[place])
+        }
+        return touched
+    }
+
+    /// Takes an answer; one that was not asked for, or came before, changes nothing.
+    mutating func accept(_ parameters: Parameters) {
+        let known = inFlight.firstIndex {
+            $0.pull.shard == parameters.shard && $0.pull.chunk == parameters.chunk
+                && $0.pull.version == parameters.version
+        }
+        guard let known else { return }
+        inFlight.remove(at: known)
+        reach(parameters.version, shard: parameters.shard)
+        guard let chunk = parameters.chunk, let payload = parameters.payload else { return }
+        arrived.append(.init(chunk: chunk, version: parameters.version, payload: payload))
+    }
+
+    mutating func reach(_ version: Version, shard: ShardIndex) {
+        let known = reached[shard.index] ?? .initial
+        reached[shard.index] = max(known, version)
+    }
+
+    mutating func drop(_ refused: PullRefused) {
+        inFlight.removeAll {
+            $0.pull.shard == refused.shard && $0.pull.chunk == refused.chunk
+                && $0.pull.version == refused.version
+        }
+    }
+
+    /// Hands over what `step` needs beyond what the runner has; forgets what is older.
+    mutating func load(for step: Step, plan: RunPlan) -> [ComputeJob.ChunkParameters] {
+        let needed = plan.chunksRead(at: step).compactMap { chunk -> ComputeJob.ChunkParameters? in
+            let version = plan.requiredVersion(of: chunk, at: step)
+            guard loaded[chunk.index] != version else { return nil }
+            let match = arrived.first { $0.chunk == chunk && $0.version == version }
+            guard let match else {
+                preconditionFailure("chunk \(chunk) at version \(version) is not here")
+            }
+            return match
+        }
+        for parameters in needed { loaded[parameters.chunk.index] = parameters.version }
+        arrived.removeAll { $0.version.index <= step.index }
+        return needed
+    }
+}
