@@ -2,8 +2,11 @@ import Tensors
 
 /// The convolutional corrector as the trainer sees it.
 public struct CorrectorGraph: Sendable {
+    /// The operations and the declarations of all tensors.
     public let graph: Graph
-    /// The primary network's stride-4 logits; their gradient is wanted where term 3 of Eq. 6 reaches φ.
+    /// The primary network's stride-4 logits.
+    ///
+    /// Their gradient is wanted where term 3 of equation 6 is to reach φ.
     public let primary: Value
     /// The ancillary network's stride-4 logits, always constant.
     public let ancillary: Value
@@ -11,9 +14,9 @@ public struct CorrectorGraph: Sendable {
     public let logits: Value
 }
 
-/// q_conv(y|x, b; λ) of Eq. 6: two 3×3 convolutions over [primary logits, ancillary logits].
+/// q_conv(y|x, b; λ) of equation 6: two 3×3 convolutions over [primary, ancillary] logits.
 public enum Corrector {
-    /// `height` and `width` are those of the stride-4 logits.
+    /// The corrector for logits of `[batch, height, width, classes]`, at stride 4.
     public static func graph(
         _ shape: NetworkShape, batch: Int, height: Int, width: Int
     ) -> CorrectorGraph {

@@ -2,6 +2,7 @@ import Tensors
 
 /// A network as the trainer sees it: one graph and the handles of what goes in and comes out.
 public struct NetworkGraph: Sendable {
+    /// The operations and the declarations of all tensors.
     public let graph: Graph
     /// `[batch, height, width, 3]`, RGB in −1…1.
     public let image: Value
@@ -16,7 +17,7 @@ public struct NetworkGraph: Sendable {
 /// Names, shapes and order of the tensors depend on the ``NetworkShape`` alone, not on output
 /// stride, batch or image size.
 public enum DeepLab {
-    /// The primary network p(y|x; φ). Good sizes are 16k + 1.
+    /// The primary network p(y|x; φ); sizes of 16k + 1 suit it best.
     public static func primary(
         _ shape: NetworkShape, batch: Int, height: Int, width: Int
     ) -> NetworkGraph {
@@ -28,8 +29,9 @@ public enum DeepLab {
         return NetworkGraph(graph: layers.graph, image: image, boxes: nil, logits: logits)
     }
 
-    /// The ancillary network p(y|x, b; θ): the primary one with both of the decoder's inputs
-    /// multiplied by an attention that a box encoder computes from the masks (the paper, §3.1).
+    /// The ancillary network p(y|x, b; θ): the primary one with a gate before each decoder input.
+    ///
+    /// A gate multiplies by an attention that the box encoder computes from the masks (the paper, §3.1).
     public static func ancillary(
         _ shape: NetworkShape, batch: Int, height: Int, width: Int
     ) -> NetworkGraph {

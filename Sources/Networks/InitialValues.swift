@@ -33,7 +33,9 @@ public enum InitialValues {
     }
 
     /// A standard normal redrawn beyond two deviations; attempt a of element i is draw a · 2⁴⁸ + i.
-    private static func truncatedNormal(_ seed: UInt64, _ stream: UInt64, _ index: UInt64) -> Double {
+    private static func truncatedNormal(
+        _ seed: UInt64, _ stream: UInt64, _ index: UInt64
+    ) -> Double {
         var draw = index
         while true {
             let x = ck_philox_normal_f64(seed, stream, draw)

@@ -14,16 +14,21 @@ public struct NetworkShape: Hashable, Sendable {
     public var classes: Int
     /// Channels of the box masks: the classes, channel 0 being what no box covers.
     public var boxChannels: Int
+    /// The network before the pyramid.
     public var backbone: Backbone
+    /// Input pixels per position of the backbone's deepest feature.
     public var outputStride: OutputStride = .sixteen
     /// Channels of each branch of the pyramid and of its projection.
     public var asppChannels = 256
     /// Channels to which the decoder projects the low-level feature.
     public var lowLevelChannels = 48
+    /// Channels of the decoder's two convolutions.
     public var decoderChannels = 256
     /// Share that the dropout after the pyramid's projection keeps, in (0, 1].
     public var dropoutKeep: Float = 0.9
+    /// Added to the variance in the backbone's batch norms.
     public var backboneEpsilon: Float = 1e-3
+    /// Added to the variance in the batch norms of pyramid and decoder.
     public var headEpsilon: Float = 1e-5
     /// Moving-average decay of the backbone's batch norms.
     public var backboneDecay = 0.997
@@ -31,9 +36,12 @@ public struct NetworkShape: Hashable, Sendable {
     public var headDecay = 0.9997
     /// Initial bias of the box gates; 0 gives an attention of about ½.
     public var gateBias: Float = 0
+    /// How box masks come to the size of the features that they gate.
     public var boxResize = BoxResize.area
+    /// The convolutional corrector.
     public var corrector = CorrectorShape()
 
+    /// The reference's defaults; `classes` ≥ 2.
     public init(classes: Int, backbone: Backbone) {
         precondition(classes >= 2, "a network needs at least two classes, not \(classes)")
         self.classes = classes
@@ -57,6 +65,7 @@ public struct CorrectorShape: Hashable, Sendable {
     /// Initial bias of the second convolution: with 0 a final ReLU leaves half the outputs dead.
     public var outputBias: Float = 1
 
+    /// The paper's corrector.
     public init() {}
 }
 

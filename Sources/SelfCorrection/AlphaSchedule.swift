@@ -1,9 +1,12 @@
 import CKernels
 
-/// The weight α of Eq. 3 over the steps of `main`: exponential from a large value, which trusts the
-/// ancillary model, to a small one, which trusts the primary.
+/// The weight α of equation 3, which falls exponentially over the steps of `main`.
+///
+/// A large α trusts the ancillary model, a small one the primary.
 public struct AlphaSchedule: Hashable, Sendable {
+    /// α at step 0.
     public let from: Double
+    /// α at step T.
     public let to: Double
     /// T, the steps of the phase.
     public let stepCount: Int

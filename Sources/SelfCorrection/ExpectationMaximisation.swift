@@ -8,6 +8,7 @@ public struct ExpectationMaximisation: Hashable, Sendable {
     /// Added to the score of each class whose box covers the pixel; more than ``background``.
     public var foreground: Float
 
+    /// The biases of the released configuration are 5 and 6.
     public init(background: Float = 5, foreground: Float = 6) {
         self.background = background
         self.foreground = foreground
@@ -26,6 +27,6 @@ public struct ExpectationMaximisation: Hashable, Sendable {
             score[0] += background
             for c in 1..<classes { score[c] += foreground * box[c] }
         }
-        ck_kernels()!.pointee.argmax_rows(labels, scores, count, classes)
+        ck_kernels().pointee.argmax_rows(labels, scores, count, classes)
     }
 }

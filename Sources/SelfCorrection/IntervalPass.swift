@@ -8,6 +8,14 @@ struct IntervalPass {
     let interval: Int
     /// Multiplies the gradient of each pixel's cross-entropy.
     let factor: Float
+    private let kernels: UnsafePointer<ck_table> = ck_kernels()
+
+    init(grid: LogitGrid, image: Int, interval: Int, factor: Float) {
+        self.grid = grid
+        self.image = image
+        self.interval = interval
+        self.factor = factor
+    }
 
     /// Elements of a row of label width.
     private var rowCount: Int { grid.labelWidth * grid.classes }
@@ -21,26 +29,28 @@ struct IntervalPass {
     ) -> Double {
         withUnsafeTemporaryAllocation(of: Float.self, capacity: 8 * rowCount + grid.labelWidth) {
             scratch in
-            let kernels = ck_kernels()!.pointee, base = scratch.baseAddress!
+            let base = scratch.baseAddress!
             let wide = base, wideTarget = base + 2 * rowCount, row = base + 4 * rowCount
             let rowTarget = base + 5 * rowCount, wideGradient = base + 6 * rowCount
-            widen(logits, into: wide, kernels)
+            widen(logits, into: wide)
             if case .probabilities(let targetLogits, _) = target {
-                widen(targetLogits, into: wideTarget, kernels)
+                widen(targetLogits, into: wideTarget)
             }
             wideGradient.update(repeating: 0, count: 2 * rowCount)
             var sum = 0.0
             for labelRow in grid.labelRows(in: interval) {
                 let lower = grid.lowerWeight(ofLabelRow: labelRow, in: interval)
-                blend(wide, lower, into: row, kernels)
-                if case .probabilities = target { blend(wideTarget, lower, into: rowTarget, kernels) }
+                blend(wide, lower, into: row)
+                if case .probabilities = target { blend(wideTarget, lower, into: rowTarget) }
                 sum += compare(
-                    row, target, labelRow, scratch: rowTarget, weights: base + 8 * rowCount, kernels)
-                kernels.axpy(wideGradient, row, 1 - lower, rowCount)
-                if logitRows == 2 { kernels.axpy(wideGradient + rowCount, row, lower, rowCount) }
+                    row, target, labelRow, scratch: rowTarget, weights: base + 8 * rowCount)
+                kernels.pointee.axpy(wideGradient, row, 1 - lower, rowCount)
+                if logitRows == 2 {
+                    kernels.pointee.axpy(wideGradient + rowCount, row, lower, rowCount)
+                }
             }
             var resize = widening
-            kernels.bilinear_adjoint(
+            kernels.pointee.bilinear_adjoint(
                 gradient, wideGradient, &resize, 0, logitRows, CK_OVERWRITE)
             return sum
         }
@@ -48,11 +58,11 @@ struct IntervalPass {
 
     /// The interval's logit rows at label width.
     private func widen(
-        _ logits: UnsafePointer<Float>, into wide: UnsafeMutablePointer<Float>, _ kernels: ck_table
+        _ logits: UnsafePointer<Float>, into wide: UnsafeMutablePointer<Float>
     ) {
         var resize = widening
         let first = (image * grid.height + interval) * grid.width * grid.classes
-        kernels.bilinear_forward(wide, logits + first, &resize, 0, logitRows)
+        kernels.pointee.bilinear_forward(wide, logits + first, &resize, 0, logitRows)
     }
 
     private var widening: ck_resize {
@@ -62,13 +72,12 @@ struct IntervalPass {
     }
 
     private func blend(
-        _ wide: UnsafePointer<Float>, _ lower: Float, into row: UnsafeMutablePointer<Float>,
-        _ kernels: ck_table
+        _ wide: UnsafePointer<Float>, _ lower: Float, into row: UnsafeMutablePointer<Float>
     ) {
         if logitRows == 1 {
             row.update(from: wide, count: rowCount)
         } else {
-            kernels.mix(row, wide, wide + rowCount, 1 - lower, lower, rowCount)
+            kernels.pointee.mix(row, wide, wide + rowCount, 1 - lower, lower, rowCount)
         }
     }
 
@@ -77,19 +86,20 @@ struct IntervalPass {
     private func compare(
         _ row: UnsafeMutablePointer<Float>, _ target: UpsampledCrossEntropy.Target,
         _ labelRow: Int, scratch: UnsafeMutablePointer<Float>,
-        weights: UnsafeMutablePointer<Float>, _ kernels: ck_table
+        weights: UnsafeMutablePointer<Float>
     ) -> Double {
         let width = grid.labelWidth, classes = grid.classes
         let pixel = image * grid.labelCount + labelRow * width
         var loss = 0.0
         switch target {
         case .labels(let labels):
-            _ = kernels.cross_entropy_hard(
+            _ = kernels.pointee.cross_entropy_hard(
                 row, &loss, row, labels + pixel, factor, width, classes)
         case .probabilities(_, let valid):
             for x in 0..<width { weights[x] = valid[pixel + x] == 0 ? 0 : 1 }
-            kernels.softmax_rows(scratch, scratch, width, classes)
-            kernels.cross_entropy_soft(row, &loss, row, scratch, weights, factor, width, classes)
+            kernels.pointee.softmax_rows(scratch, scratch, width, classes)
+            kernels.pointee.cross_entropy_soft(
+                row, &loss, row, scratch, weights, factor, width, classes)
         case .estimated(let estimation, let boxes, let valid):
             withUnsafeTemporaryAllocation(of: UInt8.self, capacity: width) { labels in
                 let labels = labels.baseAddress!
@@ -100,7 +110,8 @@ struct IntervalPass {
                 for x in 0..<width where valid[pixel + x] == 0 {
                     labels[x] = UInt8(CK_IGNORED_LABEL)
                 }
-                _ = kernels.cross_entropy_hard(row, &loss, row, labels, factor, width, classes)
+                _ = kernels.pointee.cross_entropy_hard(
+                    row, &loss, row, labels, factor, width, classes)
             }
         }
         return loss

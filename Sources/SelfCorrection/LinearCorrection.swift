@@ -1,7 +1,7 @@
 import CKernels
 import Tensors
 
-/// Linear self-correction (Eq. 3–5): the q that minimises KL(q‖p) + α·KL(q‖p_anc).
+/// Linear self-correction, equations 3–5: the q that minimises KL(q‖p) + α·KL(q‖p_anc).
 public enum LinearCorrection {
     /// Writes (l + α·a) / (1 + α), the logits of q, where l are the primary's and a the ancillary's.
     ///
@@ -11,8 +11,7 @@ public enum LinearCorrection {
         into logits: UnsafeMutablePointer<Float>, count: Int
     ) {
         precondition(alpha >= 0, "α = \(alpha)")
-        let kernels = ck_kernels()!.pointee
-        kernels.mix(
+        ck_kernels().pointee.mix(
             logits, primary, ancillary, Float(1 / (1 + alpha)), Float(alpha / (1 + alpha)), count)
     }
 }

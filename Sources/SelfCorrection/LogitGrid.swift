@@ -1,13 +1,17 @@
 /// Where logits live and where they are judged: maps at stride 4 and labels at full size.
 public struct LogitGrid: Hashable, Sendable {
-    /// Extent of the logit map.
+    /// Rows of the logit map.
     public let height: Int
+    /// Columns of the logit map.
     public let width: Int
+    /// Channels of the logit map.
     public let classes: Int
-    /// Extent of labels, masks and probabilities.
+    /// Rows of labels, masks and probabilities.
     public let labelHeight: Int
+    /// Columns of labels, masks and probabilities.
     public let labelWidth: Int
 
+    /// All extents must be positive, with 2 to 254 classes.
     public init(height: Int, width: Int, classes: Int, labelHeight: Int, labelWidth: Int) {
         precondition(
             height > 0 && width > 0 && labelHeight > 0 && labelWidth > 0 && classes > 1

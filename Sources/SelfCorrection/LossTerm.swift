@@ -2,6 +2,7 @@
 public struct LossTerm: Hashable, Sendable {
     /// Sum of the pixels' cross-entropies in nats.
     public let sum: Double
+    /// Pixels that count.
     public let pixels: Int
 
     package init(sum: Double, pixels: Int) {
@@ -17,11 +18,12 @@ public struct LossTerm: Hashable, Sendable {
 public struct LossWeights: Hashable, Sendable {
     /// Multiplies the whole loss.
     public var overall: Double
-    /// Multiplies the terms over F: the primary's and, in Eq. 6, the corrector's.
+    /// Multiplies the terms over F: the primary's and, in equation 6, the corrector's.
     public var labelled: Double
     /// Multiplies the term over W.
     public var weak: Double
 
+    /// Each factor is 1 by default.
     public init(overall: Double = 1, labelled: Double = 1, weak: Double = 1) {
         self.overall = overall
         self.labelled = labelled

@@ -7,10 +7,14 @@ import Tensors
 public final class SlotObjective {
     /// Stride-4 logits `[batch, height, width, classes]` of the same images.
     public struct Logits {
+        /// Of the model that is trained: the primary, or the ancillary in equation 1.
         public let primary: UnsafePointer<Float>
+        /// Of the frozen ancillary model; needed by equations 2–5.
         public let ancillary: UnsafePointer<Float>?
+        /// Of the corrector; needed by equation 6.
         public let corrector: UnsafePointer<Float>?
 
+        /// The pointers must stay valid while the slot is evaluated.
         public init(
             primary: UnsafePointer<Float>, ancillary: UnsafePointer<Float>? = nil,
             corrector: UnsafePointer<Float>? = nil
@@ -30,6 +34,7 @@ public final class SlotObjective {
         /// `[batch, labelHeight, labelWidth, classes]`; needed by EM-fixed.
         public let boxes: UnsafePointer<Float>?
 
+        /// The pointers must stay valid while the slot is evaluated.
         public init(
             labels: UnsafePointer<UInt8>, valid: UnsafePointer<UInt8>? = nil,
             boxes: UnsafePointer<Float>? = nil
@@ -42,7 +47,7 @@ public final class SlotObjective {
 
     /// The loss of a slot, term by term.
     public struct Loss: Hashable, Sendable {
-        /// Over F, of the primary (or in Eq. 1 the ancillary) model.
+        /// Over F, of the primary model, or of the ancillary in equation 1.
         public let labelled: LossTerm
         /// Over W.
         public let weak: LossTerm
@@ -52,12 +57,15 @@ public final class SlotObjective {
         public let total: Double
     }
 
+    /// b, the images of the slot.
     public let batch: Int
+    /// f, how many of them are labelled.
     public let labelled: Int
     private let grid: LogitGrid
     private let crossEntropy: UpsampledCrossEntropy
     private let combined: UnsafeMutableBufferPointer<Float>
 
+    /// Allocates the slot's scratch; the first `labelled` of its `batch` images have labels.
     public init(_ grid: LogitGrid, batch: Int, labelled: Int, pool: ThreadPool) {
         precondition(
             batch > 0 && labelled >= 0 && labelled <= batch, "\(labelled) of \(batch) labelled")

@@ -19,13 +19,16 @@ public final class UpsampledCrossEntropy {
             ExpectationMaximisation, boxes: UnsafePointer<Float>, valid: UnsafePointer<UInt8>)
     }
 
+    /// Extents of logits and labels.
     public let grid: LogitGrid
+    /// The most images of one evaluation.
     public let maximumImages: Int
     private let pool: ThreadPool
     /// Two logit rows of gradient per interval.
     private let parts: UnsafeMutableBufferPointer<Float>
     private let sums: UnsafeMutableBufferPointer<Double>
 
+    /// Allocates the scratch for up to `maximumImages` images.
     public init(_ grid: LogitGrid, maximumImages: Int, pool: ThreadPool) {
         precondition(maximumImages > 0, "\(maximumImages) images")
         self.grid = grid
@@ -86,7 +89,7 @@ public final class UpsampledCrossEntropy {
     /// Adds for each logit row what the intervals above and below it hold.
     private func join(_ gradient: UnsafeMutablePointer<Float>, images: Int) {
         let grid = grid, rowCount = grid.width * grid.classes
-        let kernels = ck_kernels()!.pointee, parts = parts.baseAddress!
+        let kernels: UnsafePointer<ck_table> = ck_kernels(), parts = parts.baseAddress!
         for image in 0..<images {
             let first = parts + image * grid.intervals * 2 * rowCount
             for row in 0..<grid.height {
@@ -97,7 +100,7 @@ public final class UpsampledCrossEntropy {
                 } else if row == grid.height - 1 {
                     out.update(from: above, count: rowCount)
                 } else {
-                    kernels.add(out, above, below, rowCount)
+                    kernels.pointee.add(out, above, below, rowCount)
                 }
             }
         }

@@ -15,7 +15,8 @@ import Testing
         NetworkShape(classes: 21, backbone: .mobilenetv2()), batch: 1, height: 33, width: 33)
 
     // Skipped where the shared data is not beside the package.
-    @Test("MobileNetV2's tensors have torchvision's names and shapes",
+    @Test(
+        "MobileNetV2's tensors have torchvision's names and shapes",
         .enabled(if: FileManager.default.fileExists(atPath: pretrained)))
     func torchvisionNames() throws {
         let file = try SafetensorsFile(path: Self.pretrained)

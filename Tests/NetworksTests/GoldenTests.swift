@@ -21,10 +21,12 @@ import Testing
         return shape
     }
 
-    @Test("MobileNetV2 equals PyTorch at output stride 16 and 8", arguments: [
-        ("backbone-mobilenetv2-os16", OutputStride.sixteen, 2, 65, 49),
-        ("backbone-mobilenetv2-os8", .eight, 1, 49, 33),
-    ])
+    @Test(
+        "MobileNetV2 equals PyTorch at output stride 16 and 8",
+        arguments: [
+            ("backbone-mobilenetv2-os16", OutputStride.sixteen, 2, 65, 49),
+            ("backbone-mobilenetv2-os8", .eight, 1, 49, 33),
+        ])
     func backbone(
         file: String, outputStride: OutputStride, batch: Int, height: Int, width: Int
     ) throws {
@@ -46,7 +48,7 @@ import Testing
         try expect(network, .training, "primary-mobilenetv2")
     }
 
-    @Test("A single image normalises its pooled feature with running statistics, at output stride 8")
+    @Test("A single image normalises its pooled feature with running statistics")
     func singleImage() throws {
         var shape = Self.tiny
         shape.outputStride = .eight
@@ -69,7 +71,8 @@ import Testing
         try expect(network, .training, "ancillary-tiny")
     }
 
-    @Test("The corrector equals PyTorch, its gradient for the primary's logits included",
+    @Test(
+        "The corrector equals PyTorch, its gradient for the primary's logits included",
         arguments: [("corrector", Activation.relu), ("corrector-linear", .none)])
     func corrector(file: String, final: Activation) throws {
         var shape = Self.narrow

@@ -5,7 +5,8 @@ import Testing
 /// Parameter counts, products and map sizes of the reference implementation.
 @Suite struct NetworkSizeTests {
     private func primary(
-        classes: Int = 21, height: Int = 321, width: Int = 321, _ outputStride: OutputStride = .sixteen
+        classes: Int = 21, height: Int = 321, width: Int = 321,
+        _ outputStride: OutputStride = .sixteen
     ) -> NetworkGraph {
         var shape = NetworkShape(classes: classes, backbone: .mobilenetv2())
         shape.outputStride = outputStride
@@ -23,13 +24,15 @@ import Testing
         return (layers.graph, features)
     }
 
-    @Test("MobileNetV2 with pyramid and decoder has the reference's parameters",
+    @Test(
+        "MobileNetV2 with pyramid and decoder has the reference's parameters",
         arguments: [(21, 2_725_573), (12, 2_723_260)])
     func primaryCount(classes: Int, count: Int) {
         #expect(primary(classes: classes).graph.weightCount == count)
     }
 
-    @Test("The MobileNetV2 backbone has the reference's parameters",
+    @Test(
+        "The MobileNetV2 backbone has the reference's parameters",
         arguments: [(1.0, 1_811_712), (0.5, 477_088)])
     func backboneCount(multiplier: Double, count: Int) {
         #expect(backbone(multiplier, size: 33, .sixteen).graph.weightCount == count)
@@ -45,10 +48,12 @@ import Testing
         #expect(a.weights == c.weights && a.statistics.map(\.name) == c.statistics.map(\.name))
     }
 
-    @Test("Products per image agree with the reference", arguments: [
-        (21, 513, 513, 5.90e9, 0.005), (21, 321, 321, 2.354e9, 0.0005),
-        (12, 241, 321, 1.77e9, 0.005),
-    ])
+    @Test(
+        "Products per image agree with the reference",
+        arguments: [
+            (21, 513, 513, 5.90e9, 0.005), (21, 321, 321, 2.354e9, 0.0005),
+            (12, 241, 321, 1.77e9, 0.005),
+        ])
     func products(classes: Int, height: Int, width: Int, count: Double, accuracy: Double) {
         let graph = primary(classes: classes, height: height, width: width).graph
         let difference = Double(graph.multiplyAccumulateCount) - count
@@ -65,9 +70,11 @@ import Testing
         #expect(gates.map(\.shape) == [[256, 21, 3, 3], [256]])
     }
 
-    @Test("The corrector has the reference's parameters", arguments: [
-        (21, 72_725), (19, 65_811), (12, 41_612), (11, 38_155),
-    ])
+    @Test(
+        "The corrector has the reference's parameters",
+        arguments: [
+            (21, 72_725), (19, 65_811), (12, 41_612), (11, 38_155),
+        ])
     func corrector(classes: Int, count: Int) {
         let shape = NetworkShape(classes: classes, backbone: .mobilenetv2())
         let graph = Corrector.graph(shape, batch: 1, height: 9, width: 9).graph
@@ -81,10 +88,12 @@ import Testing
         #expect(abs(Double(graph.multiplyAccumulateCount) - 1.21e9) < 0.005e9)
     }
 
-    @Test("Oracle O10: feature maps at strides 16, 8 and 4", arguments: [
-        (513, 33, 65, 129), (321, 21, 41, 81), (241, 16, 31, 61), (361, 23, 46, 91),
-        (481, 31, 61, 121), (769, 49, 97, 193),
-    ])
+    @Test(
+        "Oracle O10: feature maps at strides 16, 8 and 4",
+        arguments: [
+            (513, 33, 65, 129), (321, 21, 41, 81), (241, 16, 31, 61), (361, 23, 46, 91),
+            (481, 31, 61, 121), (769, 49, 97, 193),
+        ])
     func oracleO10(size: Int, sixteen: Int, eight: Int, four: Int) {
         for (outputStride, high) in [(OutputStride.sixteen, sixteen), (.eight, eight)] {
             let (graph, features) = backbone(1, size: size, outputStride)

@@ -2,10 +2,12 @@ import SelfCorrection
 import Testing
 
 @Suite struct AlphaScheduleTests {
-    @Test("Oracle O3: α falls exponentially from 30 to 0.5 in 30000 steps", arguments: [
-        (0, 30.0), (3000, 19.9207703867), (7500, 10.7791233589), (15000, 3.8729833462),
-        (22500, 1.3915788419), (27000, 0.7529829273), (29999, 0.5000682437), (30000, 0.5),
-    ])
+    @Test(
+        "Oracle O3: α falls exponentially from 30 to 0.5 in 30000 steps",
+        arguments: [
+            (0, 30.0), (3000, 19.9207703867), (7500, 10.7791233589), (15000, 3.8729833462),
+            (22500, 1.3915788419), (27000, 0.7529829273), (29999, 0.5000682437), (30000, 0.5),
+        ])
     func oracleO3(step: Int, alpha: Double) {
         let schedule = AlphaSchedule(stepCount: 30000)
         #expect(abs(schedule.alpha(atStep: step) - alpha) < 1e-9)

@@ -40,7 +40,8 @@ import Testing
         #expect(result.loss.total == result.loss.labelled.mean + result.loss.weak.mean)
     }
 
-    @Test("Eq. 4 and 5: on W the target is the softmax of (l + α·a) / (1 + α)",
+    @Test(
+        "Eq. 4 and 5: on W the target is the softmax of (l + α·a) / (1 + α)",
         arguments: [0.5, 2.0, 30.0])
     func equation4And5(alpha: Double) {
         let result = slot.evaluate(.linear(alpha: alpha))

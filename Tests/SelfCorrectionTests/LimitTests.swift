@@ -113,18 +113,21 @@ import Testing
                 let more = slot.evaluate(objective, threads: threads)
                 #expect(more.loss == one.loss)
                 #expect(more.primaryGradient == one.primaryGradient)
-                #expect(!objective.trainsCorrector || more.correctorGradient == one.correctorGradient)
+                #expect(
+                    !objective.trainsCorrector || more.correctorGradient == one.correctorGradient)
             }
         }
     }
 
-    @Test("Any ratio of label size to logit size is judged", arguments: [
-        LogitGrid(height: 1, width: 1, classes: 3, labelHeight: 5, labelWidth: 4),
-        LogitGrid(height: 5, width: 2, classes: 3, labelHeight: 5, labelWidth: 6),
-        LogitGrid(height: 3, width: 4, classes: 3, labelHeight: 11, labelWidth: 14),
-        LogitGrid(height: 7, width: 6, classes: 3, labelHeight: 3, labelWidth: 5),
-        LogitGrid(height: 4, width: 5, classes: 3, labelHeight: 1, labelWidth: 5),
-    ])
+    @Test(
+        "Any ratio of label size to logit size is judged",
+        arguments: [
+            LogitGrid(height: 1, width: 1, classes: 3, labelHeight: 5, labelWidth: 4),
+            LogitGrid(height: 5, width: 2, classes: 3, labelHeight: 5, labelWidth: 6),
+            LogitGrid(height: 3, width: 4, classes: 3, labelHeight: 11, labelWidth: 14),
+            LogitGrid(height: 7, width: 6, classes: 3, labelHeight: 3, labelWidth: 5),
+            LogitGrid(height: 4, width: 5, classes: 3, labelHeight: 1, labelWidth: 5),
+        ])
     func otherRatios(grid: LogitGrid) {
         let slot = SlotFixture(grid: grid, seed: 9)
         let result = slot.evaluate(.labelled)

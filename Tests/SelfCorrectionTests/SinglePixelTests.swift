@@ -52,7 +52,8 @@ import Testing
         return (loss, gradient)
     }
 
-    @Test("Oracle O1, Eq. 3–5: q, cross-entropy and gradient p − q of the linear correction",
+    @Test(
+        "Oracle O1, Eq. 3–5: q, cross-entropy and gradient p − q of the linear correction",
         arguments: rows)
     func oracleO1(row: LinearRow) {
         let (loss, gradient) = weak(.linear(alpha: row.alpha))
@@ -106,7 +107,8 @@ import Testing
             largestDifference(produced, [0.6500543820, -0.6207913556, -0.0292630265]) < 3e-7)
     }
 
-    @Test("Oracle O5: a final ReLU lets no gradient through a clamped corrector output",
+    @Test(
+        "Oracle O5: a final ReLU lets no gradient through a clamped corrector output",
         arguments: [
             (
                 Activation.relu, 1.6802696706,
@@ -143,9 +145,11 @@ import Testing
         #expect(largestDifference(Array(plan.inputGradient(z)), gradient) < 3e-7)
     }
 
-    @Test("Oracle O6: uniform logits cost ln K", arguments: [
-        (21, 3.0445224377), (19, 2.9444389792), (12, 2.4849066498), (11, 2.3978952728),
-    ])
+    @Test(
+        "Oracle O6: uniform logits cost ln K",
+        arguments: [
+            (21, 3.0445224377), (19, 2.9444389792), (12, 2.4849066498), (11, 2.3978952728),
+        ])
     func oracleO6(classes: Int, crossEntropy: Double) {
         let grid = LogitGrid(
             height: 3, width: 3, classes: classes, labelHeight: 9, labelWidth: 9)
@@ -159,7 +163,8 @@ import Testing
         #expect(abs(loss.total - crossEntropy) < 1e-6)
     }
 
-    @Test("Oracle O15: EM-fixed adds 5 to the background and 6 to the classes of the boxes",
+    @Test(
+        "Oracle O15: EM-fixed adds 5 to the background and 6 to the classes of the boxes",
         arguments: [
             ([Float(1.0), 0.2, 0.9, 4.0], [Float(1), 0, 0, 0], UInt8(1), UInt8(0)),
             ([1.0, 0.2, 0.9, 4.0], [0, 1, 0, 0], 1, 1),

@@ -90,8 +90,10 @@ struct SlotFixture {
     }
 
     /// Per weak image the probabilities of `logits`, combined in float64 after upsampling.
-    func targets(_ combine: (_ primary: [Double], _ ancillary: [Double], _ corrector: [Double])
-        -> [Double]) -> [[[Double]]] {
+    func targets(
+        _ combine: (_ primary: [Double], _ ancillary: [Double], _ corrector: [Double])
+            -> [Double]
+    ) -> [[[Double]]] {
         (Self.labelled..<Self.batch).map { index in
             let p = float64.upsample(image(index, of: primary))
             let a = float64.upsample(image(index, of: ancillary))
@@ -114,7 +116,7 @@ struct SlotFixture {
     }
 }
 
-/// A generator of test values (Steele et al. 2014).
+/// SplitMix64, a generator of test values.
 struct SplitMix {
     var state: UInt64
 
