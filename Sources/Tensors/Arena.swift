@@ -1,20 +1,20 @@
 import Glibc
 
 /// A run of floats in the arena, alive from the first stage that touches it to the last.
-final class Buffer {
-    let count: Int
-    private(set) var lifetime: ClosedRange<Int>?
-    fileprivate(set) var offset = 0
-    fileprivate(set) var base: UnsafeMutablePointer<Float>
+package final class Buffer {
+    package let count: Int
+    package private(set) var lifetime: ClosedRange<Int>?
+    package fileprivate(set) var offset = 0
+    package fileprivate(set) var base: UnsafeMutablePointer<Float>
 
-    init(count: Int) {
+    package init(count: Int) {
         precondition(count > 0, "a buffer of \(count) floats")
         self.count = count
         // Replaced by the arena; a null dereference traps if a stage runs before.
         base = UnsafeMutablePointer(bitPattern: 4)!
     }
 
-    func touch(_ stage: Int) {
+    package func touch(_ stage: Int) {
         let begun = lifetime ?? stage...stage
         lifetime = min(begun.lowerBound, stage)...max(begun.upperBound, stage)
     }
@@ -26,18 +26,18 @@ final class Buffer {
 }
 
 /// One block of memory in which buffers whose lifetimes are disjoint share their place.
-final class Arena {
-    enum Sharing { case byLifetime, none }
+package final class Arena {
+    package enum Sharing { case byLifetime, none }
 
     /// Floats between the starts of neighbours: a cache line.
     private static let alignment = 16
     private static let hugePage = 1 << 21
 
-    let byteCount: Int
+    package let byteCount: Int
     private let memory: UnsafeMutableRawPointer
 
     /// Places the buffers; those without a lifetime get no memory.
-    init(_ buffers: [Buffer], sharing: Sharing) {
+    package init(_ buffers: [Buffer], sharing: Sharing) {
         let living = buffers.filter { $0.lifetime != nil }
         let floats = Arena.place(living, sharing: sharing)
         byteCount = max(floats, 1) * MemoryLayout<Float>.stride

@@ -22,6 +22,7 @@ public struct Graph: Sendable {
     private var statisticOffsets: [Int] = [0]
     private var dropoutCount: UInt32 = 0
 
+    /// A graph without operations.
     public init() {}
 
     /// Elements of the flat weight buffer.
@@ -29,8 +30,10 @@ public struct Graph: Sendable {
     /// Elements of the flat statistics buffer.
     public var statisticCount: Int { statisticOffsets[statistics.count] }
 
+    /// `[batch, height, width, channels]` of a value.
     public func shape(of value: Value) -> Shape { nodes[value.index].shape }
 
+    /// What the parameter was declared with, and what the graph has since learned of its updates.
     public func declaration(of parameter: Parameter) -> ParameterDeclaration {
         parameter.role == .weight ? weights[parameter.index] : statistics[parameter.index]
     }

@@ -15,7 +15,8 @@ extension Graph {
         precondition(
             w.role == .weight && w.shape.count == 4 && w.shape[1] == shape.channels
                 && w.shape[2] == w.shape[3],
-            "\(w.name) of shape \(w.shape) does not fit \(shape): [O, \(shape.channels), k, k] does")
+            "\(w.name) of shape \(w.shape) does not fit \(shape): [O, \(shape.channels), k, k] does"
+        )
         if let bias { require(bias, .weight, channels: w.shape[0]) }
         let window = Window(size: w.shape[2], stride: stride, dilation: dilation)
         return append(
@@ -23,7 +24,7 @@ extension Graph {
             slide(window, over: shape).with(channels: w.shape[0]))
     }
 
-    /// ``convolution(_:weight:bias:stride:dilation:)`` of each channel by itself; `weight` is `[C, 1, k, k]`.
+    /// A convolution of each channel by itself; `weight` is `[C, 1, k, k]`.
     public mutating func depthwiseConvolution(
         _ x: Value, weight: Parameter, stride: Int = 1, dilation: Int = 1
     ) -> Value {
@@ -31,15 +32,16 @@ extension Graph {
         precondition(
             w.role == .weight && w.shape.count == 4 && w.shape[0] == shape.channels
                 && w.shape[1] == 1 && w.shape[2] == w.shape[3],
-            "\(w.name) of shape \(w.shape) does not fit \(shape): [\(shape.channels), 1, k, k] does")
+            "\(w.name) of shape \(w.shape) does not fit \(shape): [\(shape.channels), 1, k, k] does"
+        )
         let window = Window(size: w.shape[2], stride: stride, dilation: dilation)
         return append(.depthwise(weight: weight, window: window), [x], slide(window, over: shape))
     }
 
     /// `activation(γ · (x − mean) / √(variance + ε) + β)` per channel (Ioffe and Szegedy 2015).
     ///
-    /// Training uses the mean and biased variance of the batch, evaluation the running ones. A layer
-    /// with one row normalises with the running statistics in both; its statistics become `.never`.
+    /// Training uses the mean and biased variance of the batch, evaluation the running ones. A
+    /// layer with one row uses the running ones in both; its statistics become `.never`.
     public mutating func batchNorm(
         _ x: Value, gamma: Parameter, beta: Parameter, mean: Parameter, variance: Parameter,
         epsilon: Float, activation: Activation
@@ -58,6 +60,7 @@ extension Graph {
         return append(.batchNorm(operation), [x], shape)
     }
 
+    /// The activation of each element.
     public mutating func activation(_ x: Value, _ activation: Activation) -> Value {
         append(.activation(activation), [x], shape(of: x))
     }
@@ -105,7 +108,7 @@ extension Graph {
 
     /// Zero with probability `1 − keep`, else divided by `keep`; the identity in evaluation.
     ///
-    /// The draw is a function of the step's dropout key, this layer's ordinal and the element index.
+    /// The draw is a function of the step's dropout key, this layer's ordinal and the element.
     public mutating func dropout(_ x: Value, keep: Float) -> Value {
         precondition(keep > 0 && keep <= 1, "dropout keeps a share in (0, 1], not \(keep)")
         return append(.dropout(keep: keep, index: nextDropoutIndex()), [x], shape(of: x))

@@ -66,7 +66,8 @@ extension Planner {
         let mean = graph.offset(of: norm.mean), variance = graph.offset(of: norm.variance)
         let arguments = arguments, epsilon = Double(norm.epsilon)
         emit(
-            "norm running statistics", reads: [], writes: [constants.mean, constants.inverseDeviation], count: 1
+            "norm running statistics", reads: [],
+            writes: [constants.mean, constants.inverseDeviation], count: 1
         ) { _ in
             constants.mean.base.update(
                 from: arguments.statistics + mean, count: constants.channels)
@@ -98,7 +99,8 @@ extension Planner {
         let mean = graph.offset(of: norm.mean), variance = graph.offset(of: norm.variance)
         let arguments = arguments, channels = constants.channels
         emit(
-            "norm slot statistics", reads: [constants.mean] + (unbiasedVariance.map { [$0] } ?? []), writes: [], count: 1
+            "norm slot statistics", reads: [constants.mean] + (unbiasedVariance.map { [$0] } ?? []),
+            writes: [], count: 1
         ) { _ in
             (arguments.batchStatistics + mean).update(from: constants.mean.base, count: channels)
             let source = unbiasedVariance.map { UnsafePointer($0.base) }
@@ -120,7 +122,8 @@ extension Planner {
         let kernels = kernels, arguments = arguments
         contribute(to: input, inPlaceOf: dy) { dx in
             emit(
-                "norm backward", reads: [x, dy, means, constants.mean, constants.inverseDeviation], writes: [dx],
+                "norm backward", reads: [x, dy, means, constants.mean, constants.inverseDeviation],
+                writes: [dx],
                 count: tiling.count
             ) { tile in
                 let range = tiling.range(tile), first = range.lowerBound * channels
@@ -142,7 +145,8 @@ extension Planner {
         let tiling = Tiling.statisticRows(rows), kernels = kernels, arguments = arguments
         let sums = buffer(tiling.count * 2 * channels), totals = buffer(4 * channels)
         emit(
-            "norm backward sums", reads: [x, dy, constants.mean, constants.inverseDeviation], writes: [sums],
+            "norm backward sums", reads: [x, dy, constants.mean, constants.inverseDeviation],
+            writes: [sums],
             count: tiling.count
         ) { tile in
             let range = tiling.range(tile), first = range.lowerBound * channels

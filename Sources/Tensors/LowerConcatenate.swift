@@ -30,7 +30,8 @@ extension Planner {
         let (dx, store) = gradientPlace(input), channels = graph.shape(of: input).channels
         let tiling = Tiling.statisticRows(shape.rows), kernels = kernels
         emit(
-            "split", reads: [dy] + (store == .accumulate ? [dx] : []), writes: [dx], count: tiling.count
+            "split", reads: [dy] + (store == .accumulate ? [dx] : []), writes: [dx],
+            count: tiling.count
         ) { tile in
             let rows = tiling.range(tile)
             let out = dx.base + rows.lowerBound * channels

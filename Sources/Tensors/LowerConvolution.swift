@@ -51,7 +51,8 @@ extension Planner {
         emitPacking(of: weight, into: packed, taps: window.taps)
         let kernels = kernels, arguments = arguments
         let biasOffset = bias.map(graph.offset(of:))
-        emit("convolution", reads: [x, packed], writes: [y, columns], count: product.lanes.count) { lane in
+        emit("convolution", reads: [x, packed], writes: [y, columns], count: product.lanes.count) {
+            lane in
             let rows = product.lanes.range(lane)
             let scratch = columns.base + lane * product.scratch
             for row in product.runs(rows) {
@@ -95,7 +96,10 @@ extension Planner {
         let size = product.outputs * product.depth, kernels = kernels, arguments = arguments
         let partials = buffer(product.lanes.count * size), sum = buffer(size)
         let columns = buffer(product.lanes.count * product.scratch)
-        emit("convolution weights", reads: [x, dy], writes: [partials, columns], count: product.lanes.count) { lane in
+        emit(
+            "convolution weights", reads: [x, dy], writes: [partials, columns],
+            count: product.lanes.count
+        ) { lane in
             let rows = product.lanes.range(lane)
             let scratch = columns.base + lane * product.scratch
             for row in product.runs(rows) {
@@ -131,7 +135,8 @@ extension Planner {
         let count = bands.count * shape.batch
         let columns = buffer(count * product.scratch)
         emit(
-            "convolution input", reads: [dy, packed] + (store == .accumulate ? [dx] : []), writes: [dx, columns],
+            "convolution input", reads: [dy, packed] + (store == .accumulate ? [dx] : []),
+            writes: [dx, columns],
             count: count
         ) { tile in
             let image = tile / bands.count, band = bands.range(tile % bands.count)

@@ -26,7 +26,8 @@ extension Planner {
             guard wantsGradient(input) else { return }
             contribute(to: input) { dx in
                 let tiling = Tiling.imageRows(shape)
-                emit("depthwise input", reads: [dy, packed], writes: [dx], count: tiling.count) { tile in
+                emit("depthwise input", reads: [dy, packed], writes: [dx], count: tiling.count) {
+                    tile in
                     let rows = tiling.range(tile)
                     withUnsafePointer(to: window) {
                         kernels.pointee.depthwise_backward_data(

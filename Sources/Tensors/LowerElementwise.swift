@@ -14,7 +14,8 @@ extension Planner {
         onBackward(of: index) { [unowned self] dy in
             guard wantsGradient(input) else { return }
             contribute(to: input, inPlaceOf: dy) { dx in
-                emit("activation backward", reads: [dy, y], writes: [dx], count: tiling.count) { tile in
+                emit("activation backward", reads: [dy, y], writes: [dx], count: tiling.count) {
+                    tile in
                     let range = tiling.range(tile), first = range.lowerBound
                     kernels.pointee.activate_backward(
                         dx.base + first, dy.base + first, y.base + first, activation.kernel,
@@ -62,7 +63,10 @@ extension Planner {
         }
         onBackward(of: index) { [unowned self] dy in
             let dFeatures = buffer(y.count), dz = buffer(y.count)
-            emit("sigmoid gate backward", reads: [dy, features, gate], writes: [dFeatures, dz], count: tiling.count) { tile in
+            emit(
+                "sigmoid gate backward", reads: [dy, features, gate], writes: [dFeatures, dz],
+                count: tiling.count
+            ) { tile in
                 let range = tiling.range(tile), first = range.lowerBound
                 kernels.pointee.sigmoid_gate_backward(
                     dFeatures.base + first, dz.base + first, dy.base + first,
@@ -90,7 +94,9 @@ extension Planner {
         onBackward(of: index) { [unowned self] dy in
             guard wantsGradient(input) else { return }
             contribute(to: input, inPlaceOf: dy) { dx in
-                emit("dropout backward", reads: [dy], writes: [dx], count: tiling.count) { draw(dx, dy, $0) }
+                emit("dropout backward", reads: [dy], writes: [dx], count: tiling.count) {
+                    draw(dx, dy, $0)
+                }
             }
         }
     }

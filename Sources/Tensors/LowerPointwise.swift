@@ -38,7 +38,8 @@ extension Planner {
         let dx = wantsGradient(input) ? gradientPlace(input) : nil
         let sum = dx.map { $0.store == .accumulate ? [$0.buffer] : [] } ?? []
         emit(
-            "pointwise backward", reads: [x, dy] + sum, writes: [partials] + (dx.map { [$0.buffer] } ?? []),
+            "pointwise backward", reads: [x, dy] + sum,
+            writes: [partials] + (dx.map { [$0.buffer] } ?? []),
             count: tiling.count
         ) { tile in
             let inner = Tiling.cachedRows(tiling.range(tile).count, width: outputs + inputs)

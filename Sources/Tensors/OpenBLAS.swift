@@ -9,10 +9,11 @@ public enum OpenBLAS {
 
         package init(parallel: Int) { self.parallel = parallel }
 
+        /// Which build is installed, and the remedy.
         public var description: String {
-            "OpenBLAS is its \(parallel == 0 ? "serial" : parallel == 2 ? "OpenMP" : "unknown") build; "
-                + "Emend needs the one with POSIX threads: install libopenblas0-pthread and choose it "
-                + "with update-alternatives"
+            let build = parallel == 0 ? "serial" : parallel == 2 ? "OpenMP" : "unknown"
+            return "OpenBLAS is its \(build) build; Emend needs the one with POSIX threads: "
+                + "install libopenblas0-pthread and choose it with update-alternatives"
         }
     }
 
@@ -33,7 +34,7 @@ public enum OpenBLAS {
 
 /// Products of row-major matrices without gaps between rows.
 enum MatrixProduct {
-    /// `c[m, n] = a[m, k] · b[n, k]ᵀ`
+    /// `c[m, n] = a[m, k] · b[n, k]ᵀ`.
     static func timesTransposed(
         _ c: UnsafeMutablePointer<Float>, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
         m: Int, n: Int, k: Int
@@ -43,7 +44,7 @@ enum MatrixProduct {
             a, Int32(k), b, Int32(k), 0, c, Int32(n))
     }
 
-    /// `c[m, n] (+)= a[m, k] · b[k, n]`
+    /// `c[m, n] (+)= a[m, k] · b[k, n]`.
     static func times(
         _ c: UnsafeMutablePointer<Float>, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
         m: Int, n: Int, k: Int, store: Store
@@ -53,7 +54,7 @@ enum MatrixProduct {
             a, Int32(k), b, Int32(n), store.factor, c, Int32(n))
     }
 
-    /// `c[m, n] (+)= a[k, m]ᵀ · b[k, n]`
+    /// `c[m, n] (+)= a[k, m]ᵀ · b[k, n]`.
     static func transposedTimes(
         _ c: UnsafeMutablePointer<Float>, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
         m: Int, n: Int, k: Int, store: Store

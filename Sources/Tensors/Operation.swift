@@ -29,7 +29,7 @@ package enum Operation: Hashable, Sendable {
     }
 }
 
-/// A square window that slides over a grid with fixed symmetric padding `dilation · (size − 1) / 2`.
+/// A square window that slides over a grid, padded on each side by `dilation · (size − 1) / 2`.
 package struct Window: Hashable, Sendable {
     package let size: Int
     package let stride: Int
@@ -38,7 +38,9 @@ package struct Window: Hashable, Sendable {
     init(size: Int, stride: Int, dilation: Int) {
         precondition(
             size % 2 == 1 && stride >= 1 && dilation >= 1,
-            "a window needs an odd size, stride and dilation ≥ 1, not \(size), \(stride), \(dilation)")
+            "a window needs an odd size and steps of at least 1, not "
+                + "\(size), \(stride), \(dilation)"
+        )
         self.size = size
         self.stride = stride
         self.dilation = dilation

@@ -4,6 +4,7 @@ import CKernels
 ///
 /// A plan, its buffers and its pool belong to one caller at a time.
 public final class Plan {
+    /// What a plan is compiled for.
     public enum Mode: Sendable {
         /// Batch statistics and dropout; activations are kept for the backward pass.
         case training
@@ -19,8 +20,11 @@ public final class Plan {
         case poisoned
     }
 
+    /// The graph that was compiled.
     public let graph: Graph
+    /// What it was compiled for.
     public let mode: Mode
+    /// The values that a pass leaves readable.
     public let outputs: [Value]
     private let pool: ThreadPool
     private let planner: Planner

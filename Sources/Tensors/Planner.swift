@@ -153,7 +153,8 @@ final class Planner {
 
     /// Appends a stage; `tile` must touch no other buffers than those named.
     func emit(
-        _ name: String, reads: [Buffer], writes: [Buffer], count: Int, _ tile: @escaping (Int) -> Void
+        _ name: String, reads: [Buffer], writes: [Buffer], count: Int,
+        _ tile: @escaping (Int) -> Void
     ) {
         for buffer in reads + writes { buffer.touch(stages.count) }
         stages.append(Stage(name: name, count: count, body: tile))

@@ -1,8 +1,12 @@
 /// The extent of a value, `[batch, height, width, channels]`, stored with channels innermost.
 public struct Shape: Hashable, Sendable, CustomStringConvertible {
+    /// Images.
     public let batch: Int
+    /// Rows of the grid.
     public let height: Int
+    /// Columns of the grid.
     public let width: Int
+    /// Values at each position.
     public let channels: Int
 
     /// Every extent must be at least 1.
@@ -19,9 +23,10 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
     /// The number of elements.
     public var count: Int { rows * channels }
 
-    /// The number of positions, `batch · height · width`: the rows of the matrix `[rows, channels]`.
+    /// The number of positions, `batch · height · width`: rows of the matrix `[rows, channels]`.
     public var rows: Int { batch * height * width }
 
+    /// The four extents in brackets.
     public var description: String { "[\(batch), \(height), \(width), \(channels)]" }
 
     /// The same positions with another number of channels.

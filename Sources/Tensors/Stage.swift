@@ -7,18 +7,18 @@ struct Stage {
 }
 
 /// A cut of `total` items into runs of `length`, the last one shorter; a function of shapes alone.
-struct Tiling {
-    let total: Int
-    let length: Int
+package struct Tiling {
+    package let total: Int
+    package let length: Int
 
-    var count: Int { (total + length - 1) / length }
+    package var count: Int { (total + length - 1) / length }
 
-    func range(_ tile: Int) -> Range<Int> {
+    package func range(_ tile: Int) -> Range<Int> {
         tile * length..<min((tile + 1) * length, total)
     }
 
     /// About `count` equal runs, none longer than `limit` nor shorter than `minimum`.
-    static func even(_ total: Int, count: Int, limit: Int, minimum: Int = 1) -> Tiling {
+    package static func even(_ total: Int, count: Int, limit: Int, minimum: Int = 1) -> Tiling {
         let share = (total + count - 1) / count
         let longest = min(limit, max(share, minimum))
         let runs = (total + longest - 1) / longest
@@ -26,17 +26,17 @@ struct Tiling {
     }
 
     /// Rows of one chain of a column sum and of the passes beside it.
-    static func statisticRows(_ rows: Int) -> Tiling {
+    package static func statisticRows(_ rows: Int) -> Tiling {
         even(rows, count: 16, limit: 256, minimum: 16)
     }
 
     /// Rows of one matrix product in the forward direction.
-    static func productRows(_ rows: Int) -> Tiling {
+    package static func productRows(_ rows: Int) -> Tiling {
         even(rows, count: 8, limit: 768, minimum: 32)
     }
 
     /// Elements of one pass over a whole tensor; a multiple of 64.
-    static func elements(_ count: Int) -> Tiling {
+    package static func elements(_ count: Int) -> Tiling {
         let share = (count + 15) / 16
         return Tiling(total: count, length: min(max((share + 63) / 64 * 64, 1024), 32768))
     }

@@ -5,6 +5,7 @@ import CKernels
 /// What a tile computes depends on its index alone, so the number of threads never changes bits.
 /// A pool serves one caller at a time.
 public final class ThreadPool {
+    /// Threads that take part in a run, the caller included.
     public let threadCount: Int
     private let pool: OpaquePointer
 
@@ -22,7 +23,8 @@ public final class ThreadPool {
 
     /// Calls `tile` once for each of `0..<count`, in any order, and returns when all are done.
     ///
-    /// Tiles run concurrently: each must write only what no other tile touches.
+    /// Tiles run concurrently: each must write only what no other tile touches. Allocates a small
+    /// box for the closure.
     public func run(count: Int, _ tile: (Int) -> Void) {
         withoutActuallyEscaping(tile) { run(Stage(name: "", count: count, body: $0)) }
     }

@@ -2,12 +2,12 @@ import CKernels
 
 extension Tiling {
     /// Rows of one partial sum of a weight gradient.
-    static func weightGradientRows(_ rows: Int) -> Tiling {
+    package static func weightGradientRows(_ rows: Int) -> Tiling {
         even(rows, count: rows >= 16384 ? 16 : rows >= 4096 ? 8 : 4, limit: .max, minimum: 128)
     }
 
     /// Rows whose `width` columns stay in a core's own cache while two products read them.
-    static func cachedRows(_ rows: Int, width: Int) -> Tiling {
+    package static func cachedRows(_ rows: Int, width: Int) -> Tiling {
         let limit = max(64, (1 << 17) / width)
         return even(rows, count: 1, limit: limit)
     }
@@ -27,7 +27,8 @@ extension Planner {
     ) {
         let size = partials.count / count, kernels = kernels
         let tiling = Tiling.elements(size)
-        emit("weight gradient sum", reads: [partials], writes: writes, count: tiling.count) { tile in
+        emit("weight gradient sum", reads: [partials], writes: writes, count: tiling.count) {
+            tile in
             let range = tiling.range(tile), first = range.lowerBound
             let sum = out() + first
             sum.update(from: partials.base + first, count: range.count)

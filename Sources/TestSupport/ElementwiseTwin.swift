@@ -39,7 +39,9 @@ func split(_ whole: [Double], channels: [Int]) -> [[Double]] {
 }
 
 extension GraphTwin {
-    /// 1/keep or 0 per element; all 1 in evaluation. Element `64·g + 16·w + l` takes word w of
+    /// 1/keep or 0 per element; all 1 in evaluation.
+    ///
+    /// Element `64·g + 16·w + l` takes word w of
     /// the Philox block at counter `(16·g + l, index)`.
     func dropoutFactors(_ count: Int, keep: Float, index: UInt32) -> [Double] {
         guard mode == .training else { return Array(repeating: 1, count: count) }

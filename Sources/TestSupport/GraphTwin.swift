@@ -130,7 +130,9 @@ package struct GraphTwin {
             add(dy, to: &result.values[node.inputs[1].index])
         case .concatenate:
             let parts = split(dy, channels: node.inputs.map { graph.shape(of: $0).channels })
-            for (part, value) in zip(parts, node.inputs) { add(part, to: &result.values[value.index]) }
+            for (part, value) in zip(parts, node.inputs) {
+                add(part, to: &result.values[value.index])
+            }
             return
         case .sigmoidGate:
             let gate = values[node.inputs[1].index].map(sigmoid)

@@ -21,7 +21,9 @@ struct WindowGrid {
                         let (ky, kx) = (tap / window.size, tap % window.size)
                         let iy = oy * window.stride + ky * window.dilation - window.padding
                         let ix = ox * window.stride + kx * window.dilation - window.padding
-                        guard iy >= 0, iy < input.height, ix >= 0, ix < input.width else { continue }
+                        guard iy >= 0, iy < input.height, ix >= 0, ix < input.width else {
+                            continue
+                        }
                         body(
                             (image * output.height + oy) * output.width + ox,
                             (image * input.height + iy) * input.width + ix, tap)

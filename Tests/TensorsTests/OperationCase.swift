@@ -72,7 +72,8 @@ extension Graph {
         return convolution(x, weight: w, bias: bias, stride: stride, dilation: dilation)
     }
 
-    mutating func depthwise(_ x: Value, size: Int = 3, stride: Int = 1, dilation: Int = 1) -> Value {
+    mutating func depthwise(_ x: Value, size: Int = 3, stride: Int = 1, dilation: Int = 1) -> Value
+    {
         let w = weight([shape(of: x).channels, 1, size, size])
         return depthwiseConvolution(x, weight: w, stride: stride, dilation: dilation)
     }

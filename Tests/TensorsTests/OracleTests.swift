@@ -42,10 +42,14 @@ import TestSupport
     }
 
     @Test func `O7 the adjoint of resampling spreads ones evenly`() {
-        let resampling = Resampling(from: shape(1, 2, 2, 1), to: shape(1, 3, 3, 1), pool: pool)
-        var dx: [Float] = [9, 9, 9, 9]
-        resampling.adjoint(&dx, Array(repeating: 1, count: 9))
-        expect(dx, [2.25, 2.25, 2.25, 2.25])
+        var graph = Graph()
+        let x = graph.input("x", shape(1, 2, 2, 1))
+        let y = graph.resizeBilinear(x, height: 3, width: 3)
+        let plan = Plan(graph, outputs: [y], mode: .training, pool: pool, inputGradients: [x])
+        let run = PlanRun(
+            plan, inputs: [(x, [0, 1, 2, 3])], weights: [], statistics: [],
+            outputGradients: [Array(repeating: 1, count: 9)])
+        expect(run.inputs[0], [2.25, 2.25, 2.25, 2.25])
     }
 
     @Test func `O7 labels take the nearest of aligned corners`() {
