@@ -1,9 +1,9 @@
 // Single-threaded loops on raw pointers, written once for every vector width and equal to the bit
 // at each of them. Conventions: outputs first, then inputs, then sizes. Images are NHWC float32,
-// rows are batch·height·width positions of `channels` values each. Pointers need no alignment;
-// nothing is read or written past the sizes given. Where nothing else is said, an output may be
-// one of the inputs (same address) but may not overlap it otherwise.
-// The rules of arithmetic are in kernels/vector.inc. This header holds no float arithmetic.
+// rows are batch·height·width positions of `channels` values each. Pointers need no alignment
+// beyond that of a float; nothing is read or written past the sizes given. Where nothing else is
+// said, an output may be one of the inputs (same address) but may not overlap it otherwise.
+// The rules of arithmetic are in kernels/vector.h. This header holds no float arithmetic.
 #ifndef EMEND_CKERNELS_H
 #define EMEND_CKERNELS_H
 
@@ -29,14 +29,15 @@ typedef enum ck_store { CK_OVERWRITE = 0, CK_ACCUMULATE = 1 } ck_store;
 
 /// A k×k sliding window over [batch, in_height, in_width, channels], giving
 /// [batch, out_height, out_width, …]. Output (oy, ox), tap (ky, kx) reads input
-/// (oy·stride + ky·dilation − padding, ox·stride + kx·dilation − padding); taps outside are skipped.
-/// 1 ≤ kernel ≤ 7.
+/// (oy·stride + ky·dilation − padding, ox·stride + kx·dilation − padding); taps outside are
+/// skipped. 1 ≤ kernel ≤ 7.
 typedef struct ck_window {
     ptrdiff_t batch, in_height, in_width, out_height, out_width, channels;
     ptrdiff_t kernel, stride, dilation, padding;
 } ck_window;
 
-/// A change of size from [batch, in_height, in_width, channels] to [batch, out_height, out_width, channels].
+/// A change of size from [batch, in_height, in_width, channels] to
+/// [batch, out_height, out_width, channels].
 typedef struct ck_resize {
     ptrdiff_t batch, in_height, in_width, out_height, out_width, channels;
 } ck_resize;

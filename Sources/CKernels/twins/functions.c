@@ -27,7 +27,10 @@ float ck_twin_exp(float x) {
                                    4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
     float p = coefficients[0];
     for (int i = 1; i < 6; i++) p = fmaf(p, r, coefficients[i]);
-    return ldexpf(fmaf(p, r * r, r) + 1.0f, (int)n);
+    float y = fmaf(p, r * r, r) + 1.0f;
+    for (; n > 0; n--) y *= 2;
+    for (; n < 0; n++) y *= 0.5f;
+    return y;
 }
 
 float ck_twin_log(float x) {
