@@ -60,7 +60,7 @@ package struct FileContent {
                 case .finish(.durable): return
                 case .finish(.failed(let error, let call)):
                     throw CheckpointError.system(
-                        error.code, path, "\(call) failed, nothing was saved")
+                        error.code, path, "\(call) failed, so it does not count as saved")
                 }
             } catch let error as SystemError {
                 event = .failed(error)
@@ -73,13 +73,22 @@ package struct FileContent {
 
 extension FileSystem {
     /// Creates a directory unless it is there, and makes its name durable.
+    ///
+    /// One that is there is synchronised as well: whoever made it may not have come to that yet.
     func ensureDirectory(_ path: String) throws(CheckpointError) {
+        let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
         do throws(SystemError) {
-            try makeDirectory(path)
-            let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-            try synchroniseDirectory(parent.isEmpty ? "/" : parent)
+            do throws(SystemError) { try makeDirectory(path) } catch {
+                guard error.code == EEXIST else { throw error }
+            }
+            while true {
+                do throws(SystemError) {
+                    return try synchroniseDirectory(parent.isEmpty ? "/" : parent)
+                } catch {
+                    guard error.code == EINTR else { throw error }
+                }
+            }
         } catch {
-            guard error.code != EEXIST else { return }
             throw .system(error.code, path, "the directory cannot be created")
         }
     }
