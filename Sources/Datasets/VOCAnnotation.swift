@@ -60,39 +60,22 @@ struct VOCAnnotation: Decodable {
         guard bytes.count <= VOCAnnotation.largestByteCount else {
             throw VOCAnnotation.malformed(path, "\(bytes.count) bytes are more than 16 MiB")
         }
-        guard VOCAnnotation.rootName(bytes) == "annotation" else {
-            throw VOCAnnotation.malformed(path, "the outermost element is not `annotation`")
+        let syntax = XMLSyntax(bytes)
+        if let fault = syntax.fault {
+            throw VOCAnnotation.malformed(
+                "\(path):\(fault.line)", "not well-formed XML: \(fault.problem)")
+        }
+        guard syntax.rootName == "annotation" else {
+            throw VOCAnnotation.malformed(
+                path, "the outermost element is `\(syntax.rootName)`, not `annotation`")
         }
         do {
             self = try XMLDecoder().decode(VOCAnnotation.self, from: Data(bytes))
         } catch let error as DecodingError {
-            if case .dataCorrupted(let context) = error, let cause = context.underlyingError {
-                throw VOCAnnotation.notWellFormed(path, cause)
-            }
             throw VOCAnnotation.malformed(path, VOCAnnotation.explain(error))
         } catch {
-            throw VOCAnnotation.notWellFormed(path, error)
+            throw VOCAnnotation.malformed(path, "not an annotation (\(error))")
         }
-    }
-
-    /// The name after the first `<` that begins an element: XMLCoder does not compare it.
-    private static func rootName(_ bytes: [UInt8]) -> String {
-        let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
-        let start = bytes.indices.dropLast().first {
-            bytes[$0] == UInt8(ascii: "<") && letters.contains(bytes[$0 + 1] | 0x20)
-        }
-        guard let start else { return "" }
-        let name = bytes[(start + 1)...].prefix { letters.contains($0 | 0x20) }
-        return String(decoding: name, as: UTF8.self)
-    }
-
-    private static func notWellFormed(_ path: String, _ error: any Error) -> DatasetError {
-        let details = (error as NSError).userInfo
-        let line = details["NSXMLParserErrorLineNumber"] as? Int
-        let text = details["NSXMLParserErrorMessage"] as? String
-        return malformed(
-            line.map { "\(path):\($0)" } ?? path,
-            "not well-formed XML" + (text.map { " (\($0.trimmed))" } ?? ""))
     }
 
     private static func malformed(_ subject: String, _ problem: String) -> DatasetError {
