@@ -36,17 +36,23 @@ package final class Arena {
     package let byteCount: Int
     private let memory: UnsafeMutableRawPointer
 
+    /// Bytes that an arena for the buffers would have.
+    static func byteCount(_ buffers: [Buffer], sharing: Sharing) -> Int {
+        let floats = place(buffers.filter { $0.lifetime != nil }, sharing: sharing)
+        return max(floats, 1) * MemoryLayout<Float>.stride
+    }
+
     /// Places the buffers; those without a lifetime get no memory.
     package init(_ buffers: [Buffer], sharing: Sharing) {
-        let living = buffers.filter { $0.lifetime != nil }
-        let floats = Arena.place(living, sharing: sharing)
-        byteCount = max(floats, 1) * MemoryLayout<Float>.stride
+        byteCount = Arena.byteCount(buffers, sharing: sharing)
         memory = .allocate(byteCount: byteCount, alignment: Arena.hugePage)
         // Advice only: without huge pages the plan is slower, not wrong.
         _ = madvise(memory, byteCount, MADV_HUGEPAGE)
         memory.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
         let base = memory.assumingMemoryBound(to: Float.self)
-        for buffer in living { buffer.base = base + buffer.offset }
+        for buffer in buffers where buffer.lifetime != nil {
+            buffer.base = base + buffer.offset
+        }
     }
 
     deinit { memory.deallocate() }

@@ -106,6 +106,12 @@ extension Graph {
         append(.resizeArea, [x], shape(of: x).with(height: height, width: width))
     }
 
+    /// Nearest resampling with aligned corners: source position `i · (in − 1) / (out − 1)`, halves
+    /// rounded up.
+    public mutating func resizeNearest(_ x: Value, height: Int, width: Int) -> Value {
+        append(.resizeNearest, [x], shape(of: x).with(height: height, width: width))
+    }
+
     /// Zero with probability `1 − keep`, else divided by `keep`; the identity in evaluation.
     ///
     /// The draw is a function of the step's dropout key, this layer's ordinal and the element.

@@ -29,6 +29,8 @@ extension Planner {
             lowerResize(index, kind: .bilinear)
         case .resizeArea:
             lowerResize(index, kind: .area)
+        case .resizeNearest:
+            lowerNearest(index)
         case .dropout(let keep, let ordinal):
             lowerDropout(index, keep: keep, ordinal: ordinal)
         }

@@ -20,6 +20,7 @@ package enum Operation: Hashable, Sendable {
     case sigmoidGate
     case resizeBilinear
     case resizeArea
+    case resizeNearest
     case dropout(keep: Float, index: UInt32)
 
     package struct BatchNorm: Hashable, Sendable {

@@ -60,6 +60,15 @@ public final class Plan {
         arena = Arena(planner.buffers, sharing: memory == .unshared ? .none : .byLifetime)
     }
 
+    /// Memory that a plan would hold, without compiling it into any.
+    public static func arenaByteCount(
+        _ graph: Graph, outputs: [Value], mode: Mode, inputGradients: [Value] = []
+    ) -> Int {
+        let planner = Planner(graph, outputs: outputs, mode: mode, inputGradients: inputGradients)
+        planner.compile(inputGradients: inputGradients)
+        return Arena.byteCount(planner.buffers, sharing: .byLifetime)
+    }
+
     /// Memory that the plan holds for its values, gradients and scratch.
     public var arenaByteCount: Int { arena.byteCount }
 

@@ -79,6 +79,8 @@ package struct GraphTwin {
             return ResamplingTwin.bilinear(input!, node.shape).apply(x[0])
         case .resizeArea:
             return ResamplingTwin.area(input!, node.shape).apply(x[0])
+        case .resizeNearest:
+            return ResamplingTwin.nearest(input!, node.shape).apply(x[0])
         case .dropout(let keep, let index):
             return zip(x[0], dropoutFactors(x[0].count, keep: keep, index: index)).map { $0 * $1 }
         }
@@ -145,6 +147,8 @@ package struct GraphTwin {
             dx = ResamplingTwin.bilinear(input, node.shape).adjoint(dy)
         case .resizeArea:
             dx = ResamplingTwin.area(input, node.shape).adjoint(dy)
+        case .resizeNearest:
+            dx = ResamplingTwin.nearest(input, node.shape).adjoint(dy)
         case .dropout(let keep, let index):
             dx = zip(dy, dropoutFactors(x.count, keep: keep, index: index)).map { $0 * $1 }
         }

@@ -44,6 +44,20 @@ struct ResamplingTwin {
             horizontal: axis(input.width, output.width))
     }
 
+    /// Source position `o · (in − 1) / (out − 1)` rounded half away from zero.
+    static func nearest(_ input: Shape, _ output: Shape) -> ResamplingTwin {
+        func axis(_ from: Int, _ to: Int) -> [[Double]] {
+            (0..<to).map { o in
+                let position = to > 1 ? Double(o * (from - 1)) / Double(to - 1) : 0
+                let source = Int(position.rounded(.toNearestOrAwayFromZero))
+                return (0..<from).map { $0 == source ? 1 : 0 }
+            }
+        }
+        return ResamplingTwin(
+            input: input, output: output, vertical: axis(input.height, output.height),
+            horizontal: axis(input.width, output.width))
+    }
+
     static func mean(_ input: Shape, _ output: Shape) -> ResamplingTwin {
         ResamplingTwin(
             input: input, output: output,

@@ -132,6 +132,12 @@ extension OperationCase {
         OperationCase("bilinear to one", .linear, terms: 4, [shape(1, 3, 4, 2)]) {
             $0.resizeBilinear($1[0], height: 1, width: 1)
         },
+        OperationCase("nearest up", .linear, terms: 6, [shape(2, 3, 4, 2)]) {
+            $0.resizeNearest($1[0], height: 5, width: 7)
+        },
+        OperationCase("nearest down", .linear, terms: 1, [shape(1, 9, 7, 2)]) {
+            $0.resizeNearest($1[0], height: 4, width: 1)
+        },
         OperationCase("area down", .linear, terms: 12, [shape(2, 9, 7, 2)]) {
             $0.resizeArea($1[0], height: 4, width: 3)
         },

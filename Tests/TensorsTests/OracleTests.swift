@@ -56,6 +56,10 @@ import TestSupport
         var labels: [UInt8] = [9, 9, 9, 9, 9]
         ck_resize_labels_nearest(&labels, [0, 1, 2], 1, 3, 1, 5)
         #expect(labels == [0, 1, 1, 2, 2])
+        let values = evaluate(shape(1, 1, 3, 1), [0, 1, 2]) {
+            $0.resizeNearest($1, height: 1, width: 5)
+        }
+        expect(values, [0, 1, 1, 2, 2])
     }
 
     @Test func `O8 padding is fixed and symmetric`() {

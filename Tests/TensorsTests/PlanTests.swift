@@ -92,6 +92,19 @@ import TestSupport
         #expect(bytes(.evaluation, .sharedByLifetime) < bytes(.training, .sharedByLifetime))
     }
 
+    @Test func `an arena's size is known without allocating it`() {
+        let network = SmallNetwork()
+        for mode in [Plan.Mode.training, .evaluation] {
+            let gradients = mode == .training ? [network.image] : []
+            let plan = Plan(
+                network.graph, outputs: [network.logits], mode: mode,
+                pool: ThreadPool(threadCount: 1), inputGradients: gradients)
+            let bytes = Plan.arenaByteCount(
+                network.graph, outputs: [network.logits], mode: mode, inputGradients: gradients)
+            #expect(bytes == plan.arenaByteCount)
+        }
+    }
+
     @Test func `a layer that sees one value keeps its statistics`() {
         var graph = Graph()
         let x = graph.input("x", shape(1, 1, 1, 2)), y = graph.norm(x, .none)
