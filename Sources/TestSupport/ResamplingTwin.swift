@@ -27,16 +27,12 @@ struct ResamplingTwin {
             horizontal: axis(input.width, output.width))
     }
 
-    /// Cell o covers `[o · in / out, (o + 1) · in / out)`.
+    /// Cell o is the plain mean of all positions that `[o · in / out, (o + 1) · in / out)` touches.
     static func area(_ input: Shape, _ output: Shape) -> ResamplingTwin {
         func axis(_ from: Int, _ to: Int) -> [[Double]] {
-            let size = Double(from) / Double(to)
-            return (0..<to).map { o in
-                (0..<from).map { i in
-                    let low = max(Double(o) * size, Double(i))
-                    let high = min(Double(o + 1) * size, Double(i + 1))
-                    return max(0, high - low) / size
-                }
+            (0..<to).map { o in
+                let window = o * from / to..<((o + 1) * from + to - 1) / to
+                return (0..<from).map { window.contains($0) ? 1 / Double(window.count) : 0 }
             }
         }
         return ResamplingTwin(

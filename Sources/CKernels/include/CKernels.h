@@ -201,8 +201,8 @@ typedef struct ck_table {
     /// Its adjoint; rows are input rows.
     void (*bilinear_adjoint)(float *dx, const float *dy, const ck_resize *resize,
                              ptrdiff_t row_begin, ptrdiff_t row_end, ck_store store);
-    /// Area mean: output o is the mean of the input over [o·in/out, (o + 1)·in/out), partly covered
-    /// positions counted by their coverage. Rows are output rows.
+    /// Area mean (adaptive average, PyTorch's mode 'area'): output o is the plain mean of all inputs
+    /// that [o·in/out, (o + 1)·in/out) touches. Rows are output rows.
     void (*area_forward)(float *y, const float *x, const ck_resize *resize, ptrdiff_t row_begin,
                          ptrdiff_t row_end);
     /// Its adjoint; rows are input rows.

@@ -13,9 +13,8 @@ typedef struct {
 CK_INLINE float shared_weight(Sampling sampling, ptrdiff_t in, ptrdiff_t out, ptrdiff_t i,
                               ptrdiff_t o) {
     if (sampling == AREA) {
-        ptrdiff_t begin = i * out > o * in ? i * out : o * in;
-        ptrdiff_t end = smaller((i + 1) * out, (o + 1) * in);
-        return end > begin ? (float)(end - begin) / (float)in : 0.0f;
+        ptrdiff_t begin = o * in / out, end = ceiling((o + 1) * in, out);
+        return begin <= i && i < end ? 1.0f / (float)(end - begin) : 0.0f;
     }
     if (out == 1) return i == 0 ? 1.0f : 0.0f;
     ptrdiff_t distance = o * (in - 1) - i * (out - 1);

@@ -14,9 +14,13 @@ static float bilinear(ptrdiff_t in, ptrdiff_t out, ptrdiff_t i, ptrdiff_t o) {
 }
 
 static float area(ptrdiff_t in, ptrdiff_t out, ptrdiff_t i, ptrdiff_t o) {
-    ptrdiff_t covered = 0;  // in units of 1/(in·out) of the axis
-    for (ptrdiff_t unit = o * in; unit < (o + 1) * in; unit++) covered += unit / out == i;
-    return covered > 0 ? (float)covered / (float)in : -1;
+    ptrdiff_t touched = 0;  // inputs that share a unit of 1/(in·out) of the axis with the output
+    int meets = 0;
+    for (ptrdiff_t unit = o * in, last = -1; unit < (o + 1) * in; last = unit++ / out) {
+        touched += unit / out != last;
+        meets |= unit / out == i;
+    }
+    return meets ? 1.0f / (float)touched : -1;
 }
 
 static void forward(float *y, const float *x, const ck_resize *r, ptrdiff_t row_begin,
