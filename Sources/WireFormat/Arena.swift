@@ -6,15 +6,15 @@ import Glibc
 /// protobuf-c allocates many times a header's size for hostile input and leaves some of it
 /// uninitialised; here it gets zeros, and nil when `byteCount` is used up.
 final class Arena {
-    static let byteCount = 4 << 20
-
+    let byteCount: Int
     private let memory: UnsafeMutableRawPointer
     private var usedByteCount = 0
 
-    init() {
-        guard let memory = calloc(1, Arena.byteCount) else {
-            preconditionFailure("no \(Arena.byteCount) bytes for the wire format's arena")
+    init(byteCount: Int) {
+        guard let memory = calloc(1, byteCount) else {
+            preconditionFailure("no \(byteCount) bytes for the wire format's arena")
         }
+        self.byteCount = byteCount
         self.memory = memory
     }
 
@@ -23,10 +23,10 @@ final class Arena {
     }
 
     /// 16-byte aligned zeros, or nil when the arena is used up.
-    func allocate(byteCount: Int) -> UnsafeMutableRawPointer? {
-        guard byteCount >= 0, byteCount <= Arena.byteCount - usedByteCount else { return nil }
+    func allocate(byteCount count: Int) -> UnsafeMutableRawPointer? {
+        guard count >= 0, count <= byteCount - usedByteCount else { return nil }
         let start = memory + usedByteCount
-        usedByteCount = min((usedByteCount + byteCount + 15) & ~15, Arena.byteCount)
+        usedByteCount = min((usedByteCount + count + 15) & ~15, byteCount)
         return start
     }
 
@@ -42,7 +42,7 @@ final class Arena {
     ) -> Result {
         var allocator = ProtobufCAllocator(
             alloc: { arena, byteCount in
-                guard let arena, byteCount <= Arena.byteCount else { return nil }
+                guard let arena else { return nil }
                 return Unmanaged<Arena>.fromOpaque(arena).takeUnretainedValue()
                     .allocate(byteCount: byteCount)
             },

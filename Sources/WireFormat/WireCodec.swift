@@ -16,16 +16,19 @@ package struct EncodedMessage: Sendable {
 ///
 /// Tensors are passed on by reference, never copied. One codec serves one thread at a time.
 package final class WireCodec {
-    private let arena = Arena()
+    /// What a received message may need.
+    private let arena = Arena(byteCount: 4 << 20)
+    /// What a message of ours may need, its bytes included.
+    private let outgoingArena = Arena(byteCount: 16 << 20)
 
     package init() {}
 
     /// The message's frames. A message beyond `WireLimits` is a bug of the sender and traps.
     package func encode(_ message: Message) -> EncodedMessage {
-        defer { arena.reset() }
+        defer { outgoingArena.reset() }
         let body = pack(message.body)
         let inHeader = body.kind.bodyPlace == .header
-        let header = arena.pack(envelope(message.header, body.kind, inHeader ? body.bytes : nil))
+        let header = outgoingArena.pack(envelope(message.header, body.kind, inHeader ? body.bytes : nil))
         precondition(
             header.count <= WireLimits.headerByteCount,
             "the header of \(body.kind) has \(header.count) bytes")
@@ -134,7 +137,7 @@ package final class WireCodec {
     func packed<Record: WireRecord>(
         _ kind: MessageKind, _ make: (Arena) -> Record, _ frames: [Frame] = []
     ) -> PackedBody {
-        PackedBody(kind: kind, bytes: arena.pack(make(arena)), frames: frames)
+        PackedBody(kind: kind, bytes: outgoingArena.pack(make(outgoingArena)), frames: frames)
     }
 }
 
