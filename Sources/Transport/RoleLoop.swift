@@ -89,9 +89,10 @@ package final class RoleLoop<Machine: RoleMachine> {
     /// Hands the machine one event and performs what it answers.
     private func dispatch(_ event: Event, to machine: inout Machine) {
         guard termination == nil else { return }
-        effects.removeAll(keepingCapacity: true)
         machine.handle(event, at: .monotonicNow(), into: &effects)
         for effect in effects { perform(effect) }
+        // At once, for they hold tensors.
+        effects.removeAll(keepingCapacity: true)
     }
 
     private func takeEvents(for machine: inout Machine) {
