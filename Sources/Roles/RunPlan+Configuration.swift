@@ -99,3 +99,26 @@ enum SlotReport {
             maximumAbsoluteGradient: result.maxAbsGradient)
     }
 }
+
+extension TensorDescription {
+    init(
+        _ tensor: ParameterDeclaration, in group: TensorGroup, _ configuration: Configuration
+    ) {
+        let multiplier = tensor.kind == .bias ? configuration.optimizer.biasLearningRateMultiplier : 1
+        self.init(
+            name: tensor.name, group: Group(group), shape: tensor.shape,
+            attributes: Attributes(
+                weightDecay: tensor.decay == .applied ? .applied : .exempt,
+                learningRateMultiplier: Float(multiplier),
+                movingAverageDecay: tensor.movingAverageDecay(configuration.network)))
+    }
+}
+
+extension ParameterDeclaration {
+    /// The decay of the part of the network that the statistic belongs to (segmentation.md §1.2).
+    fileprivate func movingAverageDecay(_ network: Configuration.Network) -> Float {
+        guard role == .statistic else { return 0 }
+        guard updates == .movingAverage else { return 1 }
+        return Float(name.hasPrefix("features.") ? network.backboneDecay : network.headDecay)
+    }
+}

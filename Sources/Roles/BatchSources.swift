@@ -1,0 +1,43 @@
+import Configurations
+import Datasets
+import Foundation
+import Training
+
+/// Where a run's batches come from: a data set below a root folder, or a recording.
+enum BatchSources {
+    /// Opens the source of a described run; the root is each process's own option.
+    ///
+    /// Throws `DatasetError` or `TrainingError.recording`, naming the file.
+    static func open(_ description: RunDescription, root: URL?) throws -> any BatchSource {
+        if let recording = description.configuration.data.recording {
+            return try RecordedBatches(path: recording)
+        }
+        guard let index = description.dataset else {
+            throw RoleError.description("it names neither a data set nor a recording")
+        }
+        let options = try DatasetOptions(
+            description.configuration, root: root ?? URL(fileURLWithPath: "."))
+        return try VOCDataset(options, index: index)
+    }
+
+    /// Reads every file once: what a run's description says of its data.
+    static func describe(_ configuration: Configuration, root: URL?) throws
+        -> (description: RunDescription, warnings: [String])
+    {
+        if let recording = configuration.data.recording {
+            let source = try RecordedBatches(path: recording)
+            return (
+                RunDescription(
+                    configuration: configuration, dataset: nil, classNames: source.classNames), []
+            )
+        }
+        let options = try DatasetOptions(configuration, root: root ?? URL(fileURLWithPath: "."))
+        let dataset = try VOCDataset(options)
+        return (
+            RunDescription(
+                configuration: configuration, dataset: dataset.index,
+                classNames: dataset.classNames),
+            dataset.warnings.map(\.description)
+        )
+    }
+}
