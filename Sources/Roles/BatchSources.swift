@@ -41,3 +41,24 @@ enum BatchSources {
         )
     }
 }
+
+extension DatasetOptions {
+    /// What a configuration says of its data; `root` is each process's own option.
+    public init(_ configuration: Configuration, root: URL) throws {
+        let data = configuration.data
+        let boxes: BoxSource
+        switch data.boxes {
+        case "xml": boxes = .annotations
+        case "masks": boxes = .masks
+        default:
+            precondition(data.boxes.hasPrefix("coco:"), "data.boxes is \(data.boxes)")
+            boxes = .coco(String(data.boxes.dropFirst("coco:".count)))
+        }
+        self.init(
+            root: root.path, labelled: data.labelled, weak: data.weak,
+            supervised: data.supervised, splitSeed: data.splitSeed,
+            validation: data.validation, maskAccess: data.pool == .all ? .all : .labelled,
+            boxes: boxes, badFile: data.badFile == .stop ? .stop : .substitute,
+            seed: configuration.seed, scales: data.scales, flip: data.flip ? .half : .never)
+    }
+}
