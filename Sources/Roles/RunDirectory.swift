@@ -1,0 +1,46 @@
+import Checkpoints
+import Foundation
+import TrainingProtocol
+
+/// The files of a run's directory.
+///
+/// `run.json` identity · `configuration.yaml` as resolved · `metrics.jsonl` · `journal.jsonl` ·
+/// `checkpoints/` · `lists/` F and W as trained on · `logs/` · `model.safetensors` and `result.json`
+/// at the end.
+public struct RunDirectory: Sendable {
+    public let path: String
+
+    public init(_ path: String) { self.path = path }
+
+    public var configurationFile: String { path + "/configuration.yaml" }
+    public var metricsFile: String { path + "/metrics.jsonl" }
+    public var endpointFile: String { path + "/coordinator.endpoint" }
+    public var resultFile: String { path + "/result.json" }
+    private var identityFile: String { path + "/run.json" }
+
+    /// Whether a run has begun here.
+    public var holdsRun: Bool { FileManager.default.fileExists(atPath: identityFile) }
+
+    /// Writes the identity of a new run.
+    func writeIdentity(_ run: RunID) throws {
+        let text = "{\"run\":\"\(run)\"}\n"
+        try Data(text.utf8).write(to: URL(fileURLWithPath: identityFile), options: .atomic)
+    }
+
+    /// Reads which run this is. Throws `CheckpointError` where there is none.
+    public func identity() throws -> String {
+        guard let data = FileManager.default.contents(atPath: identityFile) else {
+            throw CheckpointError(
+                .missing, file: identityFile, "no run has begun here; give a run's directory")
+        }
+        struct Identity: Decodable { var run: String }
+        guard let identity = try? JSONDecoder().decode(Identity.self, from: data) else {
+            throw CheckpointError(.corrupt, file: identityFile, "expected {\"run\":\"…\"}")
+        }
+        return identity.run
+    }
+
+    public func checkpoints() throws -> CheckpointDirectory {
+        CheckpointDirectory(run: path, runID: try identity())
+    }
+}

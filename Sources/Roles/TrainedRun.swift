@@ -1,0 +1,72 @@
+import Checkpoints
+import Configurations
+import Datasets
+import Foundation
+import Networks
+import Training
+
+/// A checkpoint of a run, opened for evaluation and prediction.
+public struct TrainedRun {
+    /// Which of a run's checkpoints is meant.
+    public enum Choice: Sendable, Equatable {
+        case newest
+        /// The one with the best validation result.
+        case best
+        case step(Int)
+    }
+
+    public let checkpoint: Checkpoint
+    public let description: RunDescription
+    private let tensors: TensorList
+
+    /// Opens and verifies a checkpoint.
+    ///
+    /// Throws `CheckpointError` naming the file that is missing or damaged.
+    public init(run: RunDirectory, _ choice: Choice = .newest) throws {
+        let directory = try run.checkpoints()
+        checkpoint = try Self.open(directory, choice)
+        description = try RunDescription(text: checkpoint.manifest.configuration)
+        tensors = try TensorList(
+            description.configuration, classCount: description.classNames.count)
+    }
+
+    private static func open(_ directory: CheckpointDirectory, _ choice: Choice) throws
+        -> Checkpoint
+    {
+        switch choice {
+        case .step(let step):
+            return try directory.open(step: step)
+        case .best:
+            guard let best = try directory.best() else {
+                throw CheckpointError(
+                    .missing, file: directory.path,
+                    "no best checkpoint is on record; train with evaluate.every above 0")
+            }
+            return try directory.open(step: best.step)
+        case .newest:
+            let (checkpoint, skipped) = try directory.newestVerified()
+            guard let checkpoint else {
+                throw skipped.first
+                    ?? CheckpointError(.missing, file: directory.path, "there is no checkpoint")
+            }
+            return checkpoint
+        }
+    }
+
+    /// Whether the run has an ancillary model.
+    public var hasAncillary: Bool { tensors.contains(.ancillary) }
+
+    /// The parameters that a model reads.
+    public func parameters(of model: Predictor.Model) throws -> FlatBuffers {
+        let buffers = FlatBuffers(tensors, groups: Predictor.groups(of: model))
+        for group in buffers.groups {
+            for (tensor, offset) in zip(tensors[group].tensors, tensors[group].offsets) {
+                try checkpoint.read(
+                    TensorEntry(group: group.rawValue, name: tensor.name, shape: tensor.shape),
+                    into: UnsafeMutableBufferPointer(
+                        rebasing: buffers[group][offset..<offset + tensor.count]))
+            }
+        }
+        return buffers
+    }
+}
