@@ -1,0 +1,150 @@
+import CKernels
+import Optimizers
+import TrainingProtocol
+
+/// A chunk as its server holds it: values, optimizer slots, and how a commit changes them.
+struct ChunkState {
+    let chunk: Chunk
+    let pieces: [ChunkPiece]
+    private let ranges: [UpdateRange]
+    private let blocks: FloatBlocks
+    /// Never written once it is here: commits replace it.
+    private(set) var values: FloatBlocks.Block
+    /// One per slot of the rule; a snapshot shares them until the next commit copies.
+    private(set) var slots: [FloatBlocks.Block]
+    private(set) var hash: Digest
+
+    /// - Parameter weightDecay: the coefficient for the tensors that decay.
+    init(
+        _ chunk: Chunk, pieces: [ChunkPiece], values: FloatBlocks.Block,
+        slots: [FloatBlocks.Block], weightDecay: Float, blocks: FloatBlocks
+    ) {
+        self.chunk = chunk
+        self.pieces = pieces
+        self.values = values
+        self.slots = slots
+        self.blocks = blocks
+        ranges = pieces.map { piece in
+            UpdateRange(
+                elements: piece.chunkOffset..<piece.chunkOffset + piece.count,
+                weightDecay: piece.tensor.attributes.weightDecay == .applied ? weightDecay : 0,
+                learningRateMultiplier: Double(piece.tensor.attributes.learningRateMultiplier))
+        }
+        hash = Digest(of: UnsafeRawBufferPointer(values.floats))
+    }
+
+    var committed: CommittedChunk {
+        CommittedChunk(chunk: chunk.id, payload: values.frame, hash: hash)
+    }
+
+    /// Hashes of everything that the next commit depends on.
+    var stateHashes: [UInt64] {
+        [hash.value] + slots.map { Digest(of: UnsafeRawBufferPointer($0.floats)).value }
+    }
+
+    /// Slots of zeros: the state in which a phase begins.
+    mutating func resetSlots(_ count: Int) {
+        slots = (0..<count).map { _ in blocks.zeros(chunk.elementCount) }
+    }
+
+    /// One step: reduces the nodes to the root, scales by 1/V, applies the rule.
+    mutating func apply(
+        _ nodes: [CommitJob.NodePayload], _ step: StepUpdate, kernels: UnsafePointer<ck_table>
+    ) {
+        let root = sum(of: nodes, step.tree, kernels)
+        let next = values.copy()
+        switch chunk.group.rule {
+        case .descent: descend(next, root, step)
+        case .movingAverage: average(next, root, step)
+        }
+        values = next
+        hash = Digest(of: UnsafeRawBufferPointer(next.floats))
+    }
+
+    private mutating func descend(
+        _ next: FloatBlocks.Block, _ root: Sum, _ step: StepUpdate
+    ) {
+        for index in slots.indices where !isKnownUniquelyReferenced(&slots[index]) {
+            slots[index] = slots[index].copy()
+        }
+        step.rule.update(
+            weights: next.floats, slots: slots.map(\.floats), gradientSum: root.floats,
+            gradientScale: step.scale, learningRate: step.learningRate, progress: step.progress,
+            ranges: ranges)
+    }
+
+    /// Tensors that share a decay are neighbours more often than not, but each is told its own.
+    private func average(_ next: FloatBlocks.Block, _ root: Sum, _ step: StepUpdate) {
+        let sums = root.writable(blocks)
+        for piece in pieces where piece.tensor.attributes.movingAverageDecay < 1 {
+            MovingAverage(decay: Double(piece.tensor.attributes.movingAverageDecay)).update(
+                next.floats, sums: sums.floats, scale: step.scale, at: step.stepInPhase,
+                range: piece.chunkOffset..<piece.chunkOffset + piece.count)
+        }
+    }
+
+    // MARK: Reduction
+
+    /// A node's value: a payload as it came, or a sum of ours.
+    private enum Sum {
+        case payload(Frame)
+        case block(FloatBlocks.Block)
+
+        var floats: UnsafeBufferPointer<Float> {
+            switch self {
+            case .payload(let frame): frame.bytes.assumingMemoryBound(to: Float.self)
+            case .block(let block): UnsafeBufferPointer(block.floats)
+            }
+        }
+
+        func writable(_ blocks: FloatBlocks) -> FloatBlocks.Block {
+            switch self {
+            case .payload(let frame): ChunkState.block(of: frame, blocks)
+            case .block(let block): block
+            }
+        }
+    }
+
+    private func sum(
+        of nodes: [CommitJob.NodePayload], _ tree: SlotTree, _ kernels: UnsafePointer<ck_table>
+    ) -> Sum {
+        let parts = nodes.map { (node: $0.node, value: leaf($0.payload)) }
+        return tree.reduce(parts, to: tree.root) { left, right in
+            let sum: FloatBlocks.Block
+            if case .block(let own) = left { sum = own } else { sum = blocks.take(chunk.elementCount) }
+            guard let out = sum.floats.baseAddress, let a = left.floats.baseAddress,
+                let b = right.floats.baseAddress
+            else { return left }
+            kernels.pointee.add(out, a, b, chunk.elementCount)
+            return .block(sum)
+        }
+    }
+
+    /// Small payloads may lie at odd addresses in a receive buffer.
+    private func leaf(_ payload: Frame) -> Sum {
+        precondition(
+            payload.byteCount == chunk.byteCount,
+            "chunk \(chunk.id): \(payload.byteCount) of \(chunk.byteCount) bytes")
+        let isAligned = UInt(bitPattern: payload.bytes.baseAddress) % 4 == 0
+        return isAligned ? .payload(payload) : .block(Self.block(of: payload, blocks))
+    }
+
+    private static func block(of frame: Frame, _ blocks: FloatBlocks) -> FloatBlocks.Block {
+        let block = blocks.take(frame.byteCount / 4)
+        UnsafeMutableRawBufferPointer(block.floats).copyMemory(from: frame.bytes)
+        return block
+    }
+}
+
+/// What all chunks of a commit share.
+struct StepUpdate {
+    let tree: SlotTree
+    let stepInPhase: Int
+    let rule: UpdateRule
+    let learningRate: Double
+    /// Advanced to this step.
+    let progress: OptimizerProgress
+
+    /// 1/V.
+    var scale: Float { 1 / Float(tree.slotCount) }
+}

@@ -1,0 +1,100 @@
+import CKernels
+import Checkpoints
+import Dispatch
+import Foundation
+import Tensors
+import TrainingProtocol
+import Transport
+
+/// The jobs of a server: loads shards, inspects payloads, commits steps, and writes snapshots in the
+/// background.
+final class ServerJobs: JobRunner, @unchecked Sendable {
+    // Sendable: everything that changes is touched on `queue` alone.
+    private let queue = DispatchQueue(label: "emend.commit")
+    private let writing = DispatchQueue(label: "emend.checkpoint")
+    private let run: RunDirectory
+    private let pool: ThreadPool
+    /// Sorted by shard.
+    private var shards: [(index: ShardIndex, state: ShardState)] = []
+    private var shardCount = 0
+
+    init(run: RunDirectory, threadCount: Int) {
+        self.run = run
+        pool = ThreadPool(threadCount: threadCount)
+    }
+
+    func run(_ job: Job, reporting report: @escaping @Sendable (JobReport) -> Void) {
+        queue.async { [self] in
+            do {
+                switch job {
+                case .load(let job):
+                    report(.finished(.loaded(try load(job))))
+                case .inspect(let job):
+                    report(.finished(.inspected(Self.inspect(job))))
+                case .commit(let job):
+                    report(.finished(.committed(commit(job))))
+                case .snapshot(let job):
+                    write(job, shards[place(of: job.shard)].state.snapshot(), report)
+                case .prepare, .compute, .journal, .writeManifest:
+                    preconditionFailure("not a server's job: \(job)")
+                }
+            } catch {
+                report(.finished(.failed(JobFailure(error))))
+            }
+        }
+    }
+
+    private func load(_ job: LoadJob) throws -> LoadedShard {
+        let description = try RunDescription(frame: job.configuration)
+        guard case .checkpoint(let reference) = job.source else {
+            preconditionFailure("a shard is loaded from a checkpoint, not from \(job.source)")
+        }
+        let checkpoint = try run.checkpoints().open(step: Int(reference.version.index))
+        let state = try ShardState(job, description: description, checkpoint: checkpoint)
+        shards.removeAll { $0.index == job.shard }
+        shards.append((job.shard, state))
+        shards.sort { $0.index < $1.index }
+        return state.loaded
+    }
+
+    /// A payload is believed if its digest fits and all its numbers are finite.
+    private static func inspect(_ job: InspectJob) -> Inspection {
+        guard Digest(of: job.payload) == job.digest else { return .corrupt }
+        let kernels: UnsafePointer<ck_table> = ck_kernels()
+        var largest: Float = 0
+        let floats = job.payload.bytes.assumingMemoryBound(to: Float.self)
+        guard let base = floats.baseAddress else { return .sound }
+        return kernels.pointee.scan_finite(&largest, base, floats.count) == 1 ? .sound : .nonFinite
+    }
+
+    private func commit(_ job: CommitJob) -> CommitResult {
+        shards[place(of: job.shard)].state.commit(job, pool: pool)
+    }
+
+    /// The snapshot holds references to the state of this moment; commits go on meanwhile.
+    private func write(
+        _ job: SnapshotJob, _ snapshot: ShardSnapshot,
+        _ report: @escaping @Sendable (JobReport) -> Void
+    ) {
+        writing.async { [run] in
+            do {
+                let record = try run.checkpoints().write(
+                    snapshot.shard(index: job.shard.index, count: job.shardCount),
+                    step: Int(job.version.index))
+                let file = WrittenFile(
+                    name: record.fileName, byteCount: UInt64(record.byteCount),
+                    hash: try ContentHash(hexadecimal: record.sha256))
+                report(.finished(.written([file], description: Frame(copying: []))))
+            } catch {
+                report(.finished(.failed(JobFailure(error))))
+            }
+        }
+    }
+
+    private func place(of shard: ShardIndex) -> Int {
+        guard let place = shards.firstIndex(where: { $0.index == shard }) else {
+            preconditionFailure("shard \(shard) was never loaded here")
+        }
+        return place
+    }
+}

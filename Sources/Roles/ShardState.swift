@@ -1,0 +1,200 @@
+import CKernels
+import Checkpoints
+import Configurations
+import Optimizers
+import Tensors
+import Training
+import TrainingProtocol
+
+/// A shard as its server holds it: its chunks and the state of its optimizer.
+struct ShardState {
+    private let plan: RunPlan
+    private let schedule: TrainingSchedule
+    private let configuration: Configuration
+    private let rule: UpdateRule
+    private let blocks: FloatBlocks
+    /// Sorted by id.
+    private var chunks: [ChunkState]
+    private var progress: OptimizerProgress
+
+    /// Reads a shard's chunks from a checkpoint, whatever servers wrote it.
+    ///
+    /// Throws `CheckpointError` naming file and tensor.
+    init(_ job: LoadJob, description: RunDescription, checkpoint: Checkpoint) throws {
+        plan = job.plan
+        configuration = description.configuration
+        schedule = try TrainingSchedule(configuration)
+        rule = UpdateRule(configuration.optimizer)
+        blocks = FloatBlocks()
+        chunks = []
+        progress = OptimizerProgress()
+        let version = job.startVersion
+        if version.index > 0 {
+            guard let stored = OptimizerProgress(scalars: checkpoint.scalars) else {
+                throw CheckpointError(
+                    .corrupt, file: checkpoint.manifest.runID,
+                    "the optimizer's scalars are missing from checkpoint \(version)")
+            }
+            progress = stored
+        }
+        for id in job.chunks {
+            let chunk = plan.chunkPlan[id]
+            let slotNames = plan.slotNames(of: chunk, rule: rule, at: version)
+            try chunks.append(read(chunk, slotNames, from: checkpoint))
+        }
+    }
+
+    private func read(_ chunk: Chunk, _ slotNames: [String], from checkpoint: Checkpoint) throws
+        -> ChunkState
+    {
+        let pieces = plan.pieces(of: chunk)
+        func plane(_ name: PlaneName) throws -> FloatBlocks.Block {
+            let block = blocks.take(chunk.elementCount)
+            for piece in pieces {
+                try checkpoint.read(
+                    piece.tensor.entry, name, from: piece.tensorOffset,
+                    into: UnsafeMutableBufferPointer(
+                        rebasing: block.floats[
+                            piece.chunkOffset..<piece.chunkOffset + piece.count]))
+            }
+            return block
+        }
+        return ChunkState(
+            chunk, pieces: pieces, values: try plane(.values),
+            slots: try slotNames.map { try plane(PlaneName(rawValue: $0)) },
+            weightDecay: Float(configuration.optimizer.weightDecay), blocks: blocks)
+    }
+
+    var loaded: LoadedShard {
+        LoadedShard(chunks: chunks.map(\.committed), stateHash: stateHash)
+    }
+
+    private var stateHash: Digest {
+        let hashes = chunks.flatMap(\.stateHashes)
+        return hashes.withUnsafeBytes { Digest(of: $0) }
+    }
+
+    // MARK: Commit
+
+    mutating func commit(_ job: CommitJob, pool: ThreadPool) -> CommitResult {
+        let step = Int(job.step.index)
+        let (phaseIndex, stepInPhase) = schedule.position(ofStep: step)
+        let phase = schedule.phases[phaseIndex]
+        if stepInPhase == 0 { beginPhase(phase) }
+        let learningRate = PolynomialSchedule(
+            base: phase.baseLearningRate, power: configuration.optimizer.power,
+            stepCount: phase.stepCount
+        ).learningRate(at: stepInPhase)
+        guard job.decision == .apply else {
+            return result(of: job, learningRate)
+        }
+        progress.advance(rule)
+        let update = StepUpdate(
+            tree: plan.tree, stepInPhase: stepInPhase, rule: rule, learningRate: learningRate,
+            progress: progress)
+        apply(job.chunks, update, pool)
+        return result(of: job, learningRate)
+    }
+
+    /// Momentum starts at zero in each phase.
+    private mutating func beginPhase(_ phase: TrainingSchedule.Phase) {
+        progress = OptimizerProgress()
+        for index in chunks.indices {
+            let group = chunks[index].chunk.group
+            let isTrained = phase.trainedGroups.contains(group.tensorGroup)
+            chunks[index].resetSlots(
+                isTrained && group.rule == .descent ? rule.slotNames.count : 0)
+        }
+    }
+
+    private mutating func apply(
+        _ jobs: [CommitJob.ChunkNodes], _ update: StepUpdate, _ pool: ThreadPool
+    ) {
+        let kernels: UnsafePointer<ck_table> = ck_kernels()
+        let places = jobs.map { job in index(of: job.chunk) }
+        chunks.withUnsafeMutableBufferPointer { chunks in
+            let base = chunks.baseAddress!
+            pool.run(count: jobs.count) { tile in
+                base[places[tile]].apply(jobs[tile].nodes, update, kernels: kernels)
+            }
+        }
+    }
+
+    private func result(of job: CommitJob, _ learningRate: Double) -> CommitResult {
+        CommitResult(
+            chunks: job.chunks.map { chunks[index(of: $0.chunk)].committed },
+            stateHash: stateHash, learningRate: learningRate)
+    }
+
+    private func index(of id: ChunkID) -> Int {
+        guard let index = chunks.firstIndex(where: { $0.chunk.id == id }) else {
+            preconditionFailure("chunk \(id) is not one of this shard's")
+        }
+        return index
+    }
+
+    // MARK: Snapshot
+
+    /// References to the whole state, for a write in the background.
+    func snapshot() -> ShardSnapshot {
+        ShardSnapshot(
+            chunks: chunks.map {
+                ShardSnapshot.ChunkPlanes(pieces: $0.pieces, values: $0.values, slots: $0.slots)
+            },
+            slotNames: rule.slotNames, scalars: progress.scalars)
+    }
+}
+
+extension RunPlan {
+    /// The optimizer slots that a chunk has at a version: those of the phase that led to it.
+    func slotNames(of chunk: Chunk, rule: UpdateRule, at version: Version) -> [String] {
+        guard version.index > 0, chunk.group.rule == .descent else { return [] }
+        let phase = phase(of: Step(version.index - 1))
+        return phase.trainedGroups.contains(chunk.group) ? rule.slotNames : []
+    }
+}
+
+extension UpdateRule {
+    init(_ optimizer: Configuration.Optimizer) {
+        switch optimizer.rule {
+        case .sgd: self = .momentumSGD(momentum: Float(optimizer.momentum))
+        case .adamw:
+            self = .adamW(
+                beta1: Float(optimizer.beta1), beta2: Float(optimizer.beta2),
+                epsilon: Float(optimizer.epsilon))
+        }
+    }
+}
+
+/// A shard's state at one version, shared with the shard until its next commit.
+struct ShardSnapshot: Sendable {
+    struct ChunkPlanes: Sendable {
+        let pieces: [ChunkPiece]
+        let values: FloatBlocks.Block
+        let slots: [FloatBlocks.Block]
+    }
+
+    let chunks: [ChunkPlanes]
+    let slotNames: [String]
+    let scalars: [String: Double]
+
+    /// The planes as a checkpoint's writer takes them.
+    func shard(index: Int, count: Int) -> Shard {
+        var planes: [Shard.Plane] = []
+        for chunk in chunks {
+            let named =
+                [(PlaneName.values, chunk.values)]
+                + zip(slotNames, chunk.slots).map { (PlaneName(rawValue: $0), $1) }
+            for piece in chunk.pieces {
+                let range = piece.chunkOffset..<piece.chunkOffset + piece.count
+                for (name, block) in named {
+                    planes.append(
+                        Shard.Plane(
+                            piece.slice, name,
+                            UnsafeBufferPointer(rebasing: block.floats[range])))
+                }
+            }
+        }
+        return Shard(server: index, serverCount: count, planes: planes, scalars: scalars)
+    }
+}
