@@ -18,7 +18,7 @@ final class CoordinatorJobs: JobRunner, @unchecked Sendable {
         keep = checkpoints.description.configuration.checkpoint.keep
     }
 
-    func run(_ job: Job, reporting report: @escaping @Sendable (JobReport) -> Void) {
+    func start(_ job: Job, id: JobID, report: @escaping @Sendable (JobReport) -> Void) {
         queue.async { [self] in
             do {
                 switch job {

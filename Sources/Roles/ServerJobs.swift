@@ -23,7 +23,7 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
         pool = ThreadPool(threadCount: threadCount)
     }
 
-    func run(_ job: Job, reporting report: @escaping @Sendable (JobReport) -> Void) {
+    func start(_ job: Job, id: JobID, report: @escaping @Sendable (JobReport) -> Void) {
         queue.async { [self] in
             do {
                 switch job {

@@ -30,7 +30,7 @@ final class WorkerJobs: JobRunner, @unchecked Sendable {
         self.threadCount = threadCount
     }
 
-    func run(_ job: Job, reporting report: @escaping @Sendable (JobReport) -> Void) {
+    func start(_ job: Job, id: JobID, report: @escaping @Sendable (JobReport) -> Void) {
         queue.async { [self] in
             do {
                 switch job {

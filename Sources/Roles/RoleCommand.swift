@@ -1,0 +1,37 @@
+import ArgumentParser
+import Configurations
+import Foundation
+import Logging
+import Telemetry
+
+/// Options that every role's program has.
+public struct RoleCommandOptions: ParsableArguments {
+    @Option(help: "text, or json for one JSON object per line.")
+    public var logFormat = LogFormat.text
+    @Option(help: "trace, debug, info, notice, warning or error.")
+    public var logLevel = Logger.Level.info
+    @Option(help: .hidden) public var exitWithParent: Int32?
+
+    public init() {}
+
+    /// Prepares the process, runs the role, and ends with its exit code; an error is told first.
+    public func run(_ name: String, _ role: () throws -> Configurations.ExitCode) throws {
+        if let exitWithParent { ParentProcess.die(with: exitWithParent) }
+        let (format, level) = (logFormat, logLevel)
+        LoggingSystem.bootstrap { label in
+            var handler = StandardErrorLog(label: label, format: format)
+            handler.logLevel = level
+            return handler
+        }
+        let code: Configurations.ExitCode
+        do {
+            code = try role()
+        } catch {
+            FileHandle.standardError.write(Data("\(name): \(error)\n".utf8))
+            code = Configurations.ExitCode(for: error)
+        }
+        throw ArgumentParser.ExitCode(code.rawValue)
+    }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}

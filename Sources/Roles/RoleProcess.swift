@@ -1,0 +1,48 @@
+import Configurations
+import Dispatch
+import Foundation
+import Logging
+import TrainingProtocol
+import Transport
+
+/// What every role's process does around its machine: identity, logs, signals, the loop, the exit.
+struct RoleProcess {
+    let identity: ProcessIdentity
+    let logger: Logger
+
+    init(role: Role, threadCount: Int) {
+        identity = ProcessIdentity(
+            incarnation: .random(), build: BuildIdentity.build,
+            host: ProcessInfo.processInfo.hostName,
+            processID: UInt32(ProcessInfo.processInfo.processIdentifier),
+            threadCount: threadCount)
+        var logger = Logger(label: role.description)
+        logger[metadataKey: "role"] = "\(role)"
+        self.logger = logger
+    }
+
+    /// Opens the loop, lets `makeMachine` build the machine now that the endpoint is known, and runs
+    /// it to its end. Returns the exit code.
+    func run<Machine: RoleMachine>(
+        _ setup: LoopSetup, jobs: any JobRunner,
+        report: @escaping (Observation) -> Void = { _ in },
+        makeMachine: (Endpoint?) throws -> Machine
+    ) throws -> ExitCode {
+        let context = try MessagingContext()
+        defer { context.shutDown() }
+        let log = ObservationLog(logger)
+        let loop = try RoleLoop<Machine>(
+            setup, context: context, jobs: jobs,
+            report: {
+                log.tell($0)
+                report($0)
+            },
+            observe: { log.tell($0) })
+        var machine = try makeMachine(loop.endpoint)
+        let controls = loop.controls
+        let signals = StopSignals { controls.requestStop() }
+        let reason = withExtendedLifetime(signals) { loop.run(&machine) }
+        log.tell(reason)
+        return ExitCode(for: reason)
+    }
+}

@@ -1,0 +1,35 @@
+import Configurations
+import Foundation
+import Tensors
+import Training
+import TrainingProtocol
+import Transport
+
+/// A worker's process: no listening port, no state that cannot be pulled again.
+public struct WorkerRole {
+    public var coordinator: String
+    public var data: String?
+    public var threads: Int
+
+    public init(coordinator: String, data: String?, threads: Int) {
+        self.coordinator = coordinator
+        self.data = data
+        self.threads = threads
+    }
+
+    /// Runs until the run ends or the worker is asked to leave; returns the exit code.
+    public func run() throws -> ExitCode {
+        let process = RoleProcess(role: .worker, threadCount: threads)
+        let setup = LoopSetup(
+            incarnation: process.identity.incarnation,
+            coordinator: try Endpoint(parsing: coordinator))
+        let jobs = WorkerJobs(
+            dataRoot: data.map { URL(fileURLWithPath: $0) }, threadCount: threads)
+        let numericsClass = NumericsClass(try NumericsSelfTest.className())
+        return try process.run(setup, jobs: jobs) { _ in
+            WorkerMachine(
+                identity: process.identity, configurationHash: nil, numericsClass: numericsClass,
+                limits: Limits())
+        }
+    }
+}

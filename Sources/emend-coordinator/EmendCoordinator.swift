@@ -1,0 +1,34 @@
+import ArgumentParser
+import Roles
+
+/// `emend-coordinator`: keeps the members of a run, its leases and its checkpoints.
+@main
+struct EmendCoordinator: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "emend-coordinator",
+        abstract: "Lead a run: members, leases, manifests of checkpoints.",
+        version: BuildIdentity.text)
+
+    @Option(help: "The run's directory; it is created, or holds configuration.yaml.")
+    var run: String
+    @Option(help: "A YAML configuration, instead of the run's configuration.yaml.")
+    var config: String?
+    @Option(help: "Folder of the data set.") var data: String?
+    @Option(help: "Address to listen on; port 0 takes any free one.") var bind = "127.0.0.1:0"
+    @Option(help: "Parameter servers the run has.") var servers = 1
+    @Option(help: "Workers to wait for before the first step; more may join at any time.")
+    var workers = 1
+    @Flag(help: "Allow an address that other machines reach, without encryption.")
+    var insecure = false
+    @OptionGroup var options: RoleCommandOptions
+    @Argument(help: "Values to override, as key.path=value.") var overrides: [String] = []
+
+    func run() throws {
+        try options.run("emend-coordinator") {
+            try CoordinatorRole(
+                run: run, configuration: config, overrides: overrides, data: data, bind: bind,
+                servers: servers, workers: workers, exposure: insecure ? .insecure : .loopback
+            ).start()
+        }
+    }
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+import Roles
+
+/// `emend-server`: holds a share of a run's parameters.
+@main
+struct EmendServer: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "emend-server", abstract: "Hold parameters of a run and apply updates.",
+        version: BuildIdentity.text)
+
+    @Option(help: "The coordinator's address, as host:port.") var coordinator: String
+    @Option(help: "The run's directory, shared with the coordinator.") var run: String
+    @Option(help: "Address to listen on; port 0 takes any free one.") var bind = "127.0.0.1:0"
+    @Option(help: "Address that workers connect to, where it is not the one bound.")
+    var advertise: String?
+    @Option(help: "Threads that apply updates.") var threads = 1
+    @Flag(help: "Allow an address that other machines reach, without encryption.")
+    var insecure = false
+    @OptionGroup var options: RoleCommandOptions
+
+    func run() throws {
+        try options.run("emend-server") {
+            try ServerRole(
+                coordinator: coordinator, bind: bind, advertise: advertise, run: run,
+                threads: threads, exposure: insecure ? .insecure : .loopback
+            ).start()
+        }
+    }
+}

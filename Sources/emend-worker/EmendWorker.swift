@@ -1,0 +1,23 @@
+import ArgumentParser
+import Launcher
+import Roles
+
+/// `emend-worker`: computes slots for a run; may be started at any moment on any machine.
+@main
+struct EmendWorker: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "emend-worker", abstract: "Compute slots of a run.",
+        version: BuildIdentity.text)
+
+    @Option(help: "The coordinator's address, as host:port.") var coordinator: String
+    @Option(help: "Folder of the data set on this machine.") var data: String?
+    @Option(help: "The run's directory; workers do not use it.") var run: String?
+    @Option(help: "Threads that compute.") var threads = HostResources.threadsAllowed()
+    @OptionGroup var options: RoleCommandOptions
+
+    func run() throws {
+        try options.run("emend-worker") {
+            try WorkerRole(coordinator: coordinator, data: data, threads: threads).run()
+        }
+    }
+}
