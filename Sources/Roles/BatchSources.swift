@@ -20,8 +20,14 @@ enum BatchSources {
         return try VOCDataset(options, index: index)
     }
 
-    /// Reads every file once: what a run's description says of its data.
-    static func describe(_ configuration: Configuration, root: URL?) throws
+}
+
+extension RunDescription {
+    /// Reads every file of the data set once: what a run's description says of its data, and what was
+    /// put right.
+    ///
+    /// Throws `DatasetError` or `TrainingError.recording`, naming the file.
+    public static func open(_ configuration: Configuration, root: URL?) throws
         -> (description: RunDescription, warnings: [String])
     {
         if let recording = configuration.data.recording {

@@ -32,6 +32,15 @@ public struct ModelScores: Codable, Sendable, Equatable {
         images = evaluation.images
     }
 
+    /// Scores read back from a result; nil where a model was not judged.
+    public init?(_ meanIoU: Double?, _ meanIoUPresent: Double?, _ classIoU: [String: Double?]?) {
+        guard let meanIoU, let meanIoUPresent, let classIoU else { return nil }
+        self.meanIoU = meanIoU
+        self.meanIoUPresent = meanIoUPresent
+        self.classIoU = classIoU
+        images = 0
+    }
+
     /// `mean_iou` and the others as one JSON object, nulls included.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)

@@ -1,0 +1,74 @@
+import Checkpoints
+import Configurations
+import Datasets
+import Foundation
+import Launcher
+import Roles
+import Training
+
+/// What `emend train` does before it starts a process: a directory, the data, the memory.
+enum RunPreparation {
+    /// The directory given, or the next free one below `runs/`; it must not hold a run.
+    static func directory(_ path: String?, method: Configuration.Method) throws -> RunDirectory {
+        let directory = RunDirectory(path ?? nextFree(method))
+        _ = try RunLock(run: directory.path)
+        guard !directory.holdsRun else {
+            throw CheckpointError(
+                .inUse, file: directory.path,
+                "already in use: it holds a run; choose another directory with --run, or remove it")
+        }
+        return directory
+    }
+
+    private static func nextFree(_ method: Configuration.Method) -> String {
+        var number = 1
+        while FileManager.default.fileExists(atPath: "runs/\(method.rawValue)-\(number)") {
+            number += 1
+        }
+        return "runs/\(method.rawValue)-\(number)"
+    }
+
+    /// Reads the data set once, so that a fault is told before anything starts.
+    static func describe(_ configuration: Configuration, root: URL?) throws -> RunDescription {
+        let (description, warnings) = try RunDescription.open(configuration, root: root)
+        for warning in warnings.prefix(20) { StandardError.write("warning: \(warning)\n") }
+        if warnings.count > 20 {
+            StandardError.write(
+                "warning: \(warnings.count - 20) more; `emend dataset check` lists them\n")
+        }
+        return description
+    }
+
+    /// Prints what the plan takes, and refuses to start where it does not fit.
+    static func checkMemory(
+        _ description: RunDescription, workers: Int, threadsPerWorker: Int
+    ) throws {
+        let estimate = try MemoryEstimate(
+            description.configuration, classCount: description.classNames.count)
+        let needed = workers * estimate.workerByteCount + estimate.serverByteCount
+        let available = HostResources.memoryAvailableByteCount()
+        StandardError.write(
+            "memory: \(mebibytes(estimate.workerByteCount)) for each of \(workers) workers, "
+                + "\(mebibytes(estimate.serverByteCount)) for the servers together"
+                + (available.map { "; \(mebibytes($0)) are available" } ?? "") + "\n")
+        if let available, needed > available {
+            throw TrainingError.memory(
+                "the plan needs \(mebibytes(needed)) and \(mebibytes(available)) are available: "
+                    + "lower slots.batch, data.crop or --workers")
+        }
+    }
+
+    private static func mebibytes(_ byteCount: Int) -> String { "\(byteCount >> 20) MiB" }
+
+    /// Leaves the configuration, as resolved, where the roles find it.
+    static func write(_ resolved: ResolvedConfiguration, to directory: RunDirectory) throws {
+        do {
+            try Data(resolved.yaml.utf8).write(
+                to: URL(fileURLWithPath: directory.configurationFile), options: .atomic)
+        } catch {
+            throw CheckpointError(
+                .inputOutput, file: directory.configurationFile,
+                "cannot be written: \(error.localizedDescription)")
+        }
+    }
+}
