@@ -144,11 +144,14 @@ package struct CommitJob: Equatable, Sendable {
 /// Writes the shard's state at `version` in the background, from references taken at once.
 package struct SnapshotJob: Equatable, Sendable {
     package let shard: ShardIndex
+    /// Shards of the run, which names the file: shard of shards.
+    package let shardCount: Int
     package let term: ShardTerm
     package let version: Version
 
-    package init(shard: ShardIndex, term: ShardTerm, version: Version) {
+    package init(shard: ShardIndex, shardCount: Int, term: ShardTerm, version: Version) {
         self.shard = shard
+        self.shardCount = shardCount
         self.term = term
         self.version = version
     }

@@ -141,10 +141,15 @@ extension ServerMachine {
     private mutating func snapshot(
         shard place: Int, at now: Instant, into effects: inout [Effect]
     ) {
+        guard case .serving(let membership) = state else {
+            preconditionFailure("a snapshot while \(state)")
+        }
         let shard = shards[place]
         let job = speaker.start(
             .snapshot(
-                SnapshotJob(shard: shard.index, term: shard.term, version: shard.version)),
+                SnapshotJob(
+                    shard: shard.index, shardCount: membership.placement.shards.count,
+                    term: shard.term, version: shard.version)),
             into: &effects)
         writing.append(
             Writing(job: job, shard: shard.index, version: shard.version, sent: now))
