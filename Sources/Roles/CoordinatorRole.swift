@@ -1,0 +1,125 @@
+import Checkpoints
+import Configurations
+import Datasets
+import Foundation
+import Training
+import TrainingProtocol
+import Transport
+
+/// The coordinator's process: leads the run, off the data path.
+public struct CoordinatorRole {
+    public var run: String
+    public var configuration: String?
+    public var overrides: [String]
+    public var data: String?
+    public var bind: String
+    public var servers: Int
+    public var workers: Int
+    public var exposure: NetworkExposure
+
+    public init(
+        run: String, configuration: String?, overrides: [String], data: String?, bind: String,
+        servers: Int, workers: Int, exposure: NetworkExposure
+    ) {
+        self.run = run
+        self.configuration = configuration
+        self.overrides = overrides
+        self.data = data
+        self.bind = bind
+        self.servers = servers
+        self.workers = workers
+        self.exposure = exposure
+    }
+
+    /// Runs the run to its end; returns the exit code.
+    public func start() throws -> ExitCode {
+        let directory = RunDirectory(run)
+        let lock = try RunLock(run: run)
+        defer { withExtendedLifetime(lock) {} }
+        guard !directory.holdsRun else {
+            throw CheckpointError(
+                .inUse, file: run,
+                "already in use: it holds a run; choose another directory, or remove it")
+        }
+        let process = RoleProcess(role: .coordinator, threadCount: 1)
+        // The address first: a port that is taken is told before any file is read.
+        let endpoint = try Endpoint(parsing: bind)
+        let resolved = try ResolvedConfiguration(
+            file: configuration ?? directory.configurationFile, overrides: overrides)
+        let (description, warnings) = try RunDescription.open(
+            resolved.configuration, root: data.map { URL(fileURLWithPath: $0) })
+        for warning in warnings { process.logger.warning("\(warning)") }
+        let opening = try RunOpening(directory, description, resolved: resolved)
+        for note in opening.notes { process.logger.info("\(note)") }
+        let metrics = try MetricsLog(directory, description, opening.plan)
+        let setup = LoopSetup(
+            incarnation: process.identity.incarnation, listen: endpoint,
+            exposure: exposure.transport)
+        let jobs = CoordinatorJobs(
+            journal: try Journal(run: run), checkpoints: opening.checkpoints)
+        return try process.run(setup, jobs: jobs, report: { metrics.record($0) }) { endpoint in
+            guard let endpoint else { preconditionFailure("a coordinator without an endpoint") }
+            try Data("\(endpoint)\n".utf8).write(
+                to: URL(fileURLWithPath: directory.endpointFile), options: .atomic)
+            return CoordinatorMachine(
+                identity: process.identity, settings: settings(opening, description),
+                limits: Limits())
+        }
+    }
+
+    private func settings(_ opening: RunOpening, _ description: RunDescription)
+        -> CoordinatorSettings
+    {
+        let numerics = description.configuration.numerics
+        return CoordinatorSettings(
+            run: opening.runID, coordinatorTerm: CoordinatorTerm(1),
+            configuration: description.frame, configurationHash: description.hash,
+            plan: opening.plan, serverCount: servers, hintedWorkerCount: workers,
+            numericsClass: numerics.class.map { NumericsClass($0) },
+            numericsPolicy: numerics.admission == .strict ? .strict : .loose,
+            source: .checkpoint(opening.start), startVersion: opening.start.version)
+    }
+}
+
+/// A new run's files: identity, configuration, lists, checkpoint 0.
+struct RunOpening {
+    let runID: RunID
+    let plan: RunPlan
+    let checkpoints: RunCheckpoints
+    let start: CheckpointReference
+    /// What the initial values were taken from.
+    let notes: [String]
+
+    init(_ directory: RunDirectory, _ description: RunDescription, resolved: ResolvedConfiguration)
+        throws
+    {
+        var generator = SystemRandomNumberGenerator()
+        runID = RunID(high: generator.next(), low: generator.next())
+        plan = try RunPlan(description)
+        checkpoints = RunCheckpoints(
+            run: directory.path, runID: runID, plan: plan, description: description)
+        try Data(resolved.yaml.utf8).write(
+            to: URL(fileURLWithPath: directory.configurationFile), options: .atomic)
+        if let index = description.dataset { try Self.writeLists(index, to: directory) }
+        (start, notes) = try checkpoints.writeInitial()
+        // The identity comes last: without it the directory holds no run.
+        try directory.writeIdentity(runID)
+    }
+
+    /// The images of F, of the half of F that the convolutional method's ancillary sees, and of W.
+    private static func writeLists(_ index: DatasetIndex, to directory: RunDirectory) throws {
+        let folder = directory.path + "/lists"
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true)
+        let labelled = index.labelled.map(\.name)
+        let lists = [
+            ("labelled", labelled),
+            ("labelled-half", Array(labelled.prefix((labelled.count + 1) / 2))),
+            ("weak", index.weak.map(\.name)), ("validation", index.validation.map(\.name)),
+        ]
+        for (name, images) in lists {
+            try Data(images.map { $0 + "\n" }.joined().utf8).write(
+                to: URL(fileURLWithPath: "\(folder)/\(name).txt"), options: .atomic)
+        }
+    }
+}
