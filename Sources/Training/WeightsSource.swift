@@ -41,8 +41,7 @@ public struct WeightsSource {
         }
         let run = CheckpointDirectory(run: path, runID: "")
         let directory = try run.steps().last.map(run.path(of:)) ?? path
-        let checkpoint = try Checkpoint(directory: directory)
-        try checkpoint.verify()
+        let checkpoint = try Checkpoint(verifying: directory)
         self.path = directory
         content = .checkpoint(checkpoint)
         shapes = Dictionary(
