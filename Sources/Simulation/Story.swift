@@ -1,0 +1,33 @@
+import TrainingProtocol
+
+/// A message in a few words.
+func summary(of body: MessageBody) -> String {
+    switch body {
+    case .lease(let lease):
+        "lease \(lease.id) of \(lease.node) in step \(lease.step), attempt \(lease.attempt)"
+    case .leaseReturned(let returned): "lease \(returned.lease) returned, \(returned.reason)"
+    case .pull(let pull): "pull chunk \(name(pull.chunk)) at \(pull.version)"
+    case .parameters(let parameters):
+        "chunk \(name(parameters.chunk)) at \(parameters.version)"
+    case .push(let push): "push \(push.node) of chunk \(push.chunk), step \(push.step)"
+    case .pushAcknowledged(let push):
+        "\(push.node) of chunk \(push.chunk), step \(push.step): \(push.outcome)"
+    case .trailer(let report):
+        "trailer of \(report.node), step \(report.step), \(report.trailer.finiteness)"
+    case .trailerAcknowledged(let report):
+        "trailer of \(report.node), step \(report.step): \(report.outcome)"
+    case .stepCommitted(let commit): "shard \(commit.shard) committed \(commit.step)"
+    case .refusal(let refusal): "refusal: \(refusal.explanation)"
+    default: body.kind
+    }
+}
+
+private func name(_ chunk: ChunkID?) -> String { chunk.map { "\($0)" } ?? "none" }
+
+/// An observation in a few words.
+func brief(_ observation: Observation) -> String {
+    switch observation {
+    case .stepCommitted(let record): "step \(record.step) is committed, \(record.decision)"
+    default: "\(observation)"
+    }
+}
