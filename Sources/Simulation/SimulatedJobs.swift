@@ -171,9 +171,9 @@ struct SimulatedJobs: Sendable {
     private mutating func snapshot(
         _ job: SnapshotJob, of process: SimulatedProcess
     ) -> Result {
-        guard case .server(let machine) = process.machine,
-            let chunks = machine.chunks(of: job.shard)
-        else { return Result(outcome: .failed(.init(kind: .storage, explanation: "no shard"))) }
+        guard let chunks = process.server?.chunks(of: job.shard) else {
+            return Result(outcome: .failed(.init(kind: .storage, explanation: "no shard")))
+        }
         let states = chunks.compactMap { chunk in
             process.state[chunk.index].map { (chunk: chunk, state: $0) }
         }

@@ -2,15 +2,12 @@ import TrainingProtocol
 
 /// One process of the simulated cluster: its machine, and the memory of its jobs.
 struct SimulatedProcess: Sendable {
-    enum Machine: Sendable {
-        case coordinator(CoordinatorMachine)
-        case server(ServerMachine)
-        case worker(WorkerMachine)
-    }
-
     let name: String
     let incarnation: Incarnation
-    var machine: Machine
+    /// The one that `role` names; optionals, so that each is changed in place.
+    var coordinator: CoordinatorMachine?
+    var server: ServerMachine?
+    var worker: WorkerMachine?
     var isAlive = true
     var termination: TerminationReason?
     /// Of a worker: by chunk id, what its runner holds.
@@ -21,24 +18,13 @@ struct SimulatedProcess: Sendable {
     var busyUntil = Instant(nanoseconds: 0)
 
     mutating func handle(_ event: Event, at now: Instant, into effects: inout [Effect]) {
-        switch machine {
-        case .coordinator(var machine):
-            machine.handle(event, at: now, into: &effects)
-            self.machine = .coordinator(machine)
-        case .server(var machine):
-            machine.handle(event, at: now, into: &effects)
-            self.machine = .server(machine)
-        case .worker(var machine):
-            machine.handle(event, at: now, into: &effects)
-            self.machine = .worker(machine)
-        }
+        coordinator?.handle(event, at: now, into: &effects)
+        server?.handle(event, at: now, into: &effects)
+        worker?.handle(event, at: now, into: &effects)
     }
 
     var role: Role {
-        switch machine {
-        case .coordinator: .coordinator
-        case .server: .server
-        case .worker: .worker
-        }
+        if coordinator != nil { return .coordinator }
+        return server != nil ? .server : .worker
     }
 }

@@ -29,7 +29,8 @@ package struct Simulation {
     private var jobs: SimulatedJobs
     private let wire = Wire()
     private var now = Instant(nanoseconds: 0)
-    private var story: [String] = []
+    private let story: Story
+    private var lines: [String] = []
     private var observations: [Observation] = []
     private var versions: [(shard: ShardIndex, version: Version)] = []
     private var eventCount = 0
@@ -42,16 +43,23 @@ package struct Simulation {
     package static func run(
         seed: UInt64, options: SimulationOptions? = nil
     ) throws(SimulationFailure) -> Outcome {
-        var simulation = Simulation(
-            seed: seed, options: options ?? SimulationOptions.swarm(seed: seed))
+        let options = options ?? SimulationOptions.swarm(seed: seed)
+        var simulation = Simulation(seed: seed, options: options, story: .untold)
         do { return try simulation.run() } catch {
+            var replay = Simulation(seed: seed, options: options, story: .told)
+            _ = try? replay.run()
             throw SimulationFailure(
-                seed: seed, options: simulation.options, violation: error,
-                story: simulation.story)
+                seed: seed, options: options, violation: error, story: replay.lines)
         }
     }
 
-    private init(seed: UInt64, options: SimulationOptions) {
+    /// Words take most of a simulation's time, so they are only found for a run that failed.
+    private enum Story {
+        case told, untold
+    }
+
+    private init(seed: UInt64, options: SimulationOptions, story: Story) {
+        self.story = story
         self.seed = seed
         self.options = options
         random = SplitMix64(seed: seed)
@@ -70,14 +78,14 @@ package struct Simulation {
             numericsPolicy: .strict, source: .initialValues, startVersion: .initial)
         let limits = options.limits
         add("coordinator", after: 0) {
-            .coordinator(CoordinatorMachine(identity: $0, settings: settings, limits: limits))
+            $1.coordinator = CoordinatorMachine(
+                identity: $0, settings: settings, limits: limits)
         }
         for index in 0..<options.serverCount {
             let place = add("server", after: random.below(200)) {
-                .server(
-                    ServerMachine(
-                        identity: $0, advertisedEndpoint: "sim:\($0.incarnation.low)",
-                        configurationHash: nil, limits: limits))
+                $1.server = ServerMachine(
+                    identity: $0, advertisedEndpoint: "sim:\($0.incarnation.low)",
+                    configurationHash: nil, limits: limits)
             }
             if index == 0, let time = options.serverCrashMilliseconds {
                 queue.add(.crash(process: place), at: at(time))
@@ -106,27 +114,26 @@ package struct Simulation {
     private mutating func addWorker(after milliseconds: UInt64) {
         let limits = options.limits
         add("worker", after: milliseconds) {
-            .worker(
-                WorkerMachine(
-                    identity: $0, numericsClass: NumericsClass("simulated"),
-                    configurationHash: nil, limits: limits))
+            $1.worker = WorkerMachine(
+                identity: $0, numericsClass: NumericsClass("simulated"),
+                configurationHash: nil, limits: limits)
         }
     }
 
     @discardableResult
     private mutating func add(
         _ role: String, after milliseconds: UInt64,
-        _ machine: (ProcessIdentity) -> SimulatedProcess.Machine
+        _ build: (ProcessIdentity, inout SimulatedProcess) -> Void
     ) -> Int {
         let place = processes.count
         let incarnation = Incarnation(high: seed, low: UInt64(place))
         let identity = ProcessIdentity(
             incarnation: incarnation, build: Build("simulated"), host: "host-\(place)",
             processID: UInt32(place), threadCount: 1)
-        processes.append(
-            SimulatedProcess(
-                name: "\(role)-\(place)", incarnation: incarnation, machine: machine(identity),
-                isAlive: false))
+        var process = SimulatedProcess(
+            name: "\(role)-\(place)", incarnation: incarnation, isAlive: false)
+        build(identity, &process)
+        processes.append(process)
         queue.add(.start(process: place), at: at(milliseconds))
         return place
     }
@@ -142,8 +149,10 @@ package struct Simulation {
             }
             switch happening {
             case .start(let process):
+                // Nobody joins a run that is over.
+                guard processes[0].termination == nil else { continue }
                 processes[process].isAlive = true
-                tell("\(processes[process].name) starts")
+                tell { "\($0.processes[process].name) starts" }
                 try deliver(.started, to: process)
             case .crash(let process): crash(process)
             case .timer(let timer, let process, let generation):
@@ -188,7 +197,7 @@ package struct Simulation {
     private mutating func deliver(_ event: Event, to process: Int) throws(InvariantViolation) {
         guard processes[process].isAlive else { return }
         if case .received(let message, let peer) = event {
-            tell("\(processes[process].name) ← \(peer): \(summary(of: message.body))")
+            tell { "\($0.processes[process].name) ← \(peer): \(summary(of: message.body))" }
         }
         var effects: [Effect] = []
         processes[process].handle(event, at: now, into: &effects)
@@ -215,11 +224,11 @@ package struct Simulation {
         case .start(let id, let job): try start(id, job, of: process)
         case .report(let observation):
             observations.append(observation)
-            tell("\(processes[process].name): \(brief(observation))")
+            tell { "\($0.processes[process].name): \(brief(observation))" }
         case .terminate(let reason):
             processes[process].isAlive = false
             processes[process].termination = reason
-            tell("\(processes[process].name) ends: \(reason)")
+            tell { "\($0.processes[process].name) ends: \(reason)" }
         }
     }
 
@@ -249,7 +258,7 @@ package struct Simulation {
             traceHash ^ now.nanoseconds ^ UInt64(sender) << 50 ^ UInt64(receiver) << 40
                 ^ UInt64(message.body.kind.utf8.count))
         if random.happens(oneIn: options.lossOneIn) {
-            return tell("lost: \(message.body.kind) to \(processes[receiver].name)")
+            return tell { "lost: \(message.body.kind) to \($0.processes[receiver].name)" }
         }
         var received = try wire.roundTrip(message)
         var copies = 1
@@ -319,7 +328,7 @@ package struct Simulation {
     private mutating func crash(_ process: Int) {
         guard processes[process].isAlive else { return }
         processes[process].isAlive = false
-        tell("\(processes[process].name) crashes")
+        tell { "\($0.processes[process].name) crashes" }
         // A reset connection shows; a lost host does not.
         guard random.happens(oneIn: 2) else { return }
         let peer = Peer.member(processes[process].incarnation)
@@ -333,8 +342,7 @@ package struct Simulation {
 
     private mutating func checkVersions() throws(InvariantViolation) {
         for process in processes {
-            guard case .server(let machine) = process.machine else { continue }
-            for (shard, version) in machine.shardVersions {
+            for (shard, version) in process.server?.shardVersions ?? [] {
                 if let place = versions.firstIndex(where: { $0.shard == shard }) {
                     guard versions[place].version <= version else {
                         throw InvariantViolation("shard \(shard) goes back to \(version)")
@@ -351,8 +359,9 @@ package struct Simulation {
         throw InvariantViolation("shards stand at versions \(low) to \(high)")
     }
 
-    private mutating func tell(_ line: String) {
-        story.append("\(now.milliseconds(since: at(0))) \(line)")
-        if story.count > 400 { story.removeFirst(200) }
+    private mutating func tell(_ line: (Simulation) -> String) {
+        guard story == .told else { return }
+        lines.append("\(now.milliseconds(since: at(0))) \(line(self))")
+        if lines.count > 400 { lines.removeFirst(200) }
     }
 }
