@@ -22,6 +22,7 @@ enum BoxEncoder {
         switch kind {
         case .area: graph.resizeArea(boxes, height: size.height, width: size.width)
         case .bilinear: graph.resizeBilinear(boxes, height: size.height, width: size.width)
+        case .nearest: graph.resizeNearest(boxes, height: size.height, width: size.width)
         }
     }
 }

@@ -8,6 +8,8 @@ public struct NetworkShape: Hashable, Sendable {
         case area
         /// Aligned corners: on 16k + 1 grids one sample per cell.
         case bilinear
+        /// Aligned corners, one sample per cell.
+        case nearest
     }
 
     /// Classes of the logits.

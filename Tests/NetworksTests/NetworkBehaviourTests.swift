@@ -58,6 +58,26 @@ import Testing
         #expect(zip(a, plain).contains { abs($0 - $1) > 1e-3 })
     }
 
+    @Test("Box masks lose thin boxes unless resized by area, and bilinear is nearest on 16k + 1")
+    func boxResize() {
+        var logits: [NetworkShape.BoxResize: [Float]] = [:]
+        for kind in NetworkShape.BoxResize.allCases {
+            var shape = Self.shape
+            shape.boxResize = kind
+            let ancillary = DeepLab.ancillary(shape, batch: 1, height: 33, width: 49)
+            // One column that neither stride 4 nor stride 16 samples.
+            let thin = (0..<33 * 49).flatMap { pixel -> [Float] in
+                pixel % 49 == 22 ? [0, 1, 0, 0, 0] : [1, 0, 0, 0, 0]
+            }
+            let none = (0..<33 * 49).flatMap { _ -> [Float] in [1, 0, 0, 0, 0] }
+            let weights = NamedWeights(ancillary.graph)
+            logits[kind] = weights.logits(of: ancillary, boxes: thin)
+            let isSeen = logits[kind] != weights.logits(of: ancillary, boxes: none)
+            #expect(isSeen == (kind == .area), "\(kind)")
+        }
+        #expect(logits[.bilinear] == logits[.nearest])
+    }
+
     @Test("Gates of bias +40 make the ancillary network the primary one, gates of −40 do not")
     func attentionIdentity() {
         let ancillary = DeepLab.ancillary(Self.shape, batch: 2, height: 33, width: 49)
@@ -99,14 +119,14 @@ struct NamedWeights {
     }
 
     /// The network's logits in evaluation mode.
-    func logits(of network: NetworkGraph) -> [Float] {
+    func logits(of network: NetworkGraph, boxes masks: [Float]? = nil) -> [Float] {
         let plan = Plan(
             network.graph, outputs: [network.logits], mode: .evaluation,
             pool: ThreadPool(threadCount: 1))
         let images = GoldenValues.signed("image", count: plan.input(network.image).count)
         _ = plan.input(network.image).update(fromContentsOf: images)
         if let boxes = network.boxes {
-            let masks = GoldenValues.boxes(network.graph.shape(of: boxes))
+            let masks = masks ?? GoldenValues.boxes(network.graph.shape(of: boxes))
             _ = plan.input(boxes).update(fromContentsOf: masks)
         }
         plan.forward(
