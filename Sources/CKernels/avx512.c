@@ -5,8 +5,8 @@
 #define CK_WIDTH 16
 #define CK_TABLE ck_table_avx512
 #define CK_LEVEL_NAME "avx512"
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), \
-                             apply_to = function)
+#pragma clang attribute push( \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
 #include "kernels/table.h"
 #pragma clang attribute pop
 #endif

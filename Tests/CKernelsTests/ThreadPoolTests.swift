@@ -33,7 +33,9 @@ struct ThreadPoolTests {
             for _ in 0..<5000 {
                 ck_pool_run(
                     pool, 2,
-                    { context, tile in context!.assumingMemoryBound(to: Int.self)[tile] += tile + 1 },
+                    { context, tile in
+                        context!.assumingMemoryBound(to: Int.self)[tile] += tile + 1
+                    },
                     buffer.baseAddress!)
             }
         }

@@ -71,7 +71,8 @@ typedef struct ck_table {
                 ptrdiff_t count);
     /// out = activation(x)
     void (*activate)(float *out, const float *x, ck_activation activation, ptrdiff_t count);
-    /// dx = dy where activation has slope 1 at x, else 0. x may be the activation's input or output.
+    /// dx = dy where activation has slope 1 at x, else 0; x may be the activation's input or
+    /// output.
     void (*activate_backward)(float *dx, const float *dy, const float *x,
                               ck_activation activation, ptrdiff_t count);
     /// out = exp(x), 0 below −87 and +∞ above 88.72; NaN passes.
@@ -91,8 +92,8 @@ typedef struct ck_table {
     /// max_abs = largest |x| (0 for count 0, +∞ if any value is not finite); returns 1 if all are
     /// finite, else 0.
     int (*scan_finite)(float *max_abs, const float *x, ptrdiff_t count);
-    /// out = u < keep ? x · (1/keep) : 0 with u of Philox4x32-10 under `key`. Element i of the whole
-    /// tensor, i = 64·g + 16·w + l, takes word w of counter (16·g + l, stream).
+    /// out = u < keep ? x · (1/keep) : 0 with u of Philox4x32-10 under `key`. Element
+    /// i = 64·g + 16·w + l of the whole tensor takes word w of counter (16·g + l, stream).
     /// `first` (a multiple of 64) is the index of out[0] in the whole tensor; 0 < keep ≤ 1.
     /// The backward pass is the same call on dy.
     void (*dropout)(float *out, const float *x, uint64_t key, uint64_t stream, float keep,
@@ -169,8 +170,8 @@ typedef struct ck_table {
     // Whole tensors are passed; a call writes only the rows [row_begin, row_end) of its output.
     // Output and input may not overlap.
 
-    /// y[b, oy, ox, c] = Σ_(ky, kx) x · weight, one chain in tap order. weight: [kernel², channels].
-    /// Rows are output rows, b·out_height + oy.
+    /// y[b, oy, ox, c] = Σ_(ky, kx) x · weight, one chain in tap order. weight: [kernel²,
+    /// channels]. Rows are output rows, b·out_height + oy.
     void (*depthwise_forward)(float *y, const float *x, const float *weight,
                               const ck_window *window, ptrdiff_t row_begin, ptrdiff_t row_end);
     /// dx, one chain per element in tap order. Rows are input rows, b·in_height + iy.

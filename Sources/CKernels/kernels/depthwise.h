@@ -2,7 +2,7 @@
 // over a list of taps (source address, weights). OUTPUTS positions of a row that share their list
 // are computed together, so that each weight is loaded once for all of them.
 
-enum { MAX_KERNEL = 7, MAX_TAPS = MAX_KERNEL * MAX_KERNEL, OUTPUTS = 8 };
+enum { MAX_KERNEL = 7, MAX_TAPS = MAX_KERNEL * MAX_KERNEL, OUTPUTS = 4 };
 
 /// The taps of one output position: pairs of source and weights, each [channels].
 typedef struct {
@@ -10,28 +10,37 @@ typedef struct {
     ptrdiff_t count;
 } Taps;
 
-/// `outputs` positions, `out_step` apart in y and `source_step` apart in the source, on `lanes`
-/// channels from c.
+/// `outputs` positions, `out_step` apart in y and `source_step` apart in the source, on `width`
+/// vectors of channels from c, `lanes` channels in all.
 CK_INLINE void gather_taps(float *y, const Taps *taps, ptrdiff_t offset, ptrdiff_t out_step,
-                           ptrdiff_t source_step, ptrdiff_t c, int outputs, ptrdiff_t lanes) {
-    V sum[OUTPUTS];
-    for (int j = 0; j < outputs; j++) sum[j] = (V){0};
+                           ptrdiff_t source_step, ptrdiff_t c, int outputs, int width,
+                           ptrdiff_t lanes) {
+    V sum[OUTPUTS][2];
+    for (int j = 0; j < outputs; j++)
+        for (int v = 0; v < width; v++) sum[j][v] = (V){0};
     for (ptrdiff_t t = 0; t < taps->count; t++) {
-        V w = load(taps->weight[t] + c, lanes);
         const float *source = taps->source[t] + offset + c;
+        V w[2];
+        for (int v = 0; v < width; v++) w[v] = load(taps->weight[t] + c + v * W, lanes - v * W);
         for (int j = 0; j < outputs; j++)
-            sum[j] = fused(load(source + j * source_step, lanes), w, sum[j]);
+            for (int v = 0; v < width; v++) {
+                V value = load(source + j * source_step + v * W, lanes - v * W);
+                sum[j][v] = fused(value, w[v], sum[j][v]);
+            }
     }
-    for (int j = 0; j < outputs; j++) store(y + c + j * out_step, sum[j], lanes);
+    for (int j = 0; j < outputs; j++)
+        for (int v = 0; v < width; v++)
+            store(y + c + j * out_step + v * W, sum[j][v], lanes - v * W);
 }
 
 CK_INLINE void gather_channels(float *y, const Taps *taps, ptrdiff_t offset, ptrdiff_t out_step,
                                ptrdiff_t source_step, ptrdiff_t channels, int outputs) {
     ptrdiff_t c = 0;
-    for (; c + W <= channels; c += W)
-        gather_taps(y, taps, offset, out_step, source_step, c, outputs, W);
-    if (c < channels)
-        gather_taps(y, taps, offset, out_step, source_step, c, outputs, channels - c);
+    for (; c + 2 * W <= channels; c += 2 * W)
+        gather_taps(y, taps, offset, out_step, source_step, c, outputs, 2, 2 * W);
+    for (; c < channels; c += W)
+        gather_taps(y, taps, offset, out_step, source_step, c, outputs, 1,
+                    smaller(W, channels - c));
 }
 
 /// `count` positions from y on. A last block may overlap the one before: it writes equal values.
@@ -51,7 +60,9 @@ CK_INLINE void gather_run(float *y, const Taps *taps, ptrdiff_t count, ptrdiff_t
 }
 
 /// ⌈a / b⌉ for b > 0.
-CK_INLINE ptrdiff_t ceiling(ptrdiff_t a, ptrdiff_t b) { return a > 0 ? (a + b - 1) / b : -(-a / b); }
+CK_INLINE ptrdiff_t ceiling(ptrdiff_t a, ptrdiff_t b) {
+    return a > 0 ? (a + b - 1) / b : -(-a / b);
+}
 
 CK_INLINE ptrdiff_t clamp(ptrdiff_t v, ptrdiff_t low, ptrdiff_t high) {
     return v < low ? low : v > high ? high : v;

@@ -2,7 +2,7 @@
 // Sums run down the rows in registers, COLUMNS vectors side by side. Rows are taken in bands, the
 // partial chains waiting in the output meanwhile, so that memory is read nearly in order.
 
-enum { COLUMNS = CK_WIDTH == 16 ? 8 : 4, BAND = 16 };
+enum { COLUMNS = CK_WIDTH == 16 ? 8 : 4, BAND = 4 };
 
 CK_INLINE ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 

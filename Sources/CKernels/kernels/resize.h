@@ -78,13 +78,15 @@ typedef struct {
     ck_store store;
 } Gather;
 
-/// `width` vectors of one position.
+/// `width` vectors of one position, `lanes` channels in all.
 CK_INLINE void gather_position(const Gather *g, const float *image, float *out, ptrdiff_t y,
                                ptrdiff_t x, const Weights *wy, const Weights *wx, ptrdiff_t c,
                                int width, ptrdiff_t lanes) {
     V sum[4];
-    for (int j = 0; j < width; j++)
-        sum[j] = g->store == CK_ACCUMULATE ? load(out + c + j * W, lanes) : (V){0};
+    for (int j = 0; j < width; j++) {
+        V before = load(out + c + j * W, lanes - j * W);
+        sum[j] = g->store == CK_ACCUMULATE ? before : (V){0};
+    }
     for (ptrdiff_t sy = wy->span.begin; sy < wy->span.end; sy++) {
         float row_weight = weight_at(wy, g->vertical, y, sy);
         const float *row = image + sy * g->in_width * g->channels + c;
@@ -92,27 +94,40 @@ CK_INLINE void gather_position(const Gather *g, const float *image, float *out, 
             V weight = splat(row_weight * weight_at(wx, g->horizontal, x, sx));
             const float *source = row + sx * g->channels;
             for (int j = 0; j < width; j++)
-                sum[j] = fused(load(source + j * W, lanes), weight, sum[j]);
+                sum[j] = fused(load(source + j * W, lanes - j * W), weight, sum[j]);
         }
     }
-    for (int j = 0; j < width; j++) store(out + c + j * W, sum[j], lanes);
+    for (int j = 0; j < width; j++) store(out + c + j * W, sum[j], lanes - j * W);
 }
 
+CK_INLINE void gather_all_channels(const Gather *g, const float *image, float *out, ptrdiff_t y,
+                                   ptrdiff_t x, const Weights *wy, const Weights *wx) {
+    ptrdiff_t c = 0;
+    for (; c + 4 * W <= g->channels; c += 4 * W)
+        gather_position(g, image, out, y, x, wy, wx, c, 4, 4 * W);
+    ptrdiff_t rest = g->channels - c;
+    if (rest > 3 * W) gather_position(g, image, out, y, x, wy, wx, c, 4, rest);
+    else if (rest > 2 * W) gather_position(g, image, out, y, x, wy, wx, c, 3, rest);
+    else if (rest > W) gather_position(g, image, out, y, x, wy, wx, c, 2, rest);
+    else if (rest > 0) gather_position(g, image, out, y, x, wy, wx, c, 1, rest);
+}
+
+enum { STRIP = 32 };
+
+/// Strips of columns, so that a column's weights are found once for all rows.
 static void gather_rows(const Gather *g, ptrdiff_t row_begin, ptrdiff_t row_end) {
-    ptrdiff_t channels = g->channels;
-    for (ptrdiff_t row = row_begin; row < row_end; row++) {
-        ptrdiff_t y = row % g->out_height;
-        const float *image = g->in + row / g->out_height * g->in_height * g->in_width * channels;
-        Weights wy, wx;
-        find_weights(&wy, g->vertical, y);
-        for (ptrdiff_t x = 0; x < g->out_width; x++) {
-            float *out = g->out + (row * g->out_width + x) * channels;
-            find_weights(&wx, g->horizontal, x);
-            ptrdiff_t c = 0;
-            for (; c + 4 * W <= channels; c += 4 * W)
-                gather_position(g, image, out, y, x, &wy, &wx, c, 4, W);
-            for (; c < channels; c += W)
-                gather_position(g, image, out, y, x, &wy, &wx, c, 1, smaller(W, channels - c));
+    ptrdiff_t image_size = g->in_height * g->in_width * g->channels;
+    Weights wx[STRIP], wy;
+    for (ptrdiff_t left = 0; left < g->out_width; left += STRIP) {
+        ptrdiff_t count = smaller(STRIP, g->out_width - left);
+        for (ptrdiff_t i = 0; i < count; i++) find_weights(&wx[i], g->horizontal, left + i);
+        for (ptrdiff_t row = row_begin; row < row_end; row++) {
+            ptrdiff_t y = row % g->out_height;
+            const float *image = g->in + row / g->out_height * image_size;
+            float *out = g->out + (row * g->out_width + left) * g->channels;
+            find_weights(&wy, g->vertical, y);
+            for (ptrdiff_t i = 0; i < count; i++)
+                gather_all_channels(g, image, out + i * g->channels, y, left + i, &wy, &wx[i]);
         }
     }
 }
