@@ -13,7 +13,8 @@ import Testing
             call += 1
             let temporary = try TemporaryDirectory()
             let path = temporary.path + "/run"
-            let previous = try SampleRun(path).writeCheckpoint(step: 10)
+            let sound = FailingFileSystem(.error(code))
+            let previous = try SampleRun(path, fileSystem: sound).writeCheckpoint(step: 10)
             let before = temporary.files
             let fileSystem = FailingFileSystem(.error(code), atCall: call)
             let run = SampleRun(path, fileSystem: fileSystem)
