@@ -111,6 +111,35 @@ static inline int emend_png_read_indices(
     return ok;
 }
 
+/// Reads any image as 8-bit red, green and blue; transparency is dropped.
+/// `rows` points to as many rows as the header says, 3·width bytes each.
+/// Returns 1, or 0 with a message.
+static inline int emend_png_read_colours(
+    const uint8_t *data, size_t count, uint8_t **rows, char *message, size_t message_size) {
+    emend_png_reader reader = {data, count, 0, NULL, NULL, message, message_size};
+    message[0] = 0;
+    int ok = 0;
+    if (emend_png_open(&reader) && setjmp(png_jmpbuf(reader.png)) == 0) {
+        emend_png_header header;
+        emend_png_read_start(&reader, &header);
+        png_set_expand(reader.png);
+        png_set_scale_16(reader.png);
+        png_set_strip_alpha(reader.png);
+        if (!(header.color_type & PNG_COLOR_MASK_COLOR)) png_set_gray_to_rgb(reader.png);
+        png_set_interlace_handling(reader.png);
+        png_read_update_info(reader.png, reader.info);
+        if (png_get_rowbytes(reader.png, reader.info) != (size_t)header.width * 3)
+            png_error(reader.png, "the colours do not become red, green and blue");
+        png_read_image(reader.png, rows);
+        png_read_end(reader.png, NULL);
+        ok = 1;
+    } else {
+        ok = 0;
+    }
+    png_destroy_read_struct(&reader.png, &reader.info, NULL);
+    return ok;
+}
+
 /// Where a writer puts its bytes; it fails when they are more than `capacity`.
 typedef struct emend_png_writer {
     uint8_t *data;

@@ -12,6 +12,7 @@ public enum SamplePool: String, Codable, Hashable, Sendable, CaseIterable {
 
 /// Names one slot of one step; everything in its batch is a pure function of this and the seed.
 public struct BatchRequest: Hashable, Sendable {
+    /// Where the images come from.
     public var pool: SamplePool
     /// Ordinal of the phase within the run: phases draw independent permutations.
     public var phaseIndex: Int
@@ -30,8 +31,10 @@ public struct BatchRequest: Hashable, Sendable {
     /// Whether `SlotBatch.boxes` is filled; otherwise it is empty.
     public var boxes: BoxDemand
 
+    /// Whether a batch has box masks.
     public enum BoxDemand: Hashable, Sendable { case needed, unused }
 
+    /// Takes a request that makes sense: a slot below V, f ≤ b, and f = b but for `labelledAndWeak`.
     public init(
         pool: SamplePool, phaseIndex: Int, stepInPhase: Int, slot: Int, slotCount: Int,
         batch: Int, labelled: Int, crop: PixelSize, boxes: BoxDemand
@@ -64,11 +67,14 @@ public struct SlotBatch: Sendable, Equatable {
     public var boxes: [Float]
     /// `[count, height, width]`, 1 = pixel of the image, 0 = padding.
     public var valid: [UInt8]
+    /// Images in the batch, b.
     public var count: Int
+    /// Labelled images among them, f.
     public var labelledCount: Int
     /// Name of each image, in batch order.
     public var names: [String]
 
+    /// Takes the parts as they are.
     public init(
         images: [Float], labels: [UInt8], boxes: [Float], valid: [UInt8],
         count: Int, labelledCount: Int, names: [String]

@@ -3,11 +3,16 @@
 public struct BoundingBox: Hashable, Sendable, Codable {
     /// Index of the class, ≥ 1.
     public var classIndex: Int
+    /// Left edge.
     public var left: Double
+    /// Upper edge.
     public var top: Double
+    /// Right edge, exclusive.
     public var right: Double
+    /// Lower edge, exclusive.
     public var bottom: Double
 
+    /// Takes edges as they are: nothing is clipped or checked.
     public init(classIndex: Int, left: Double, top: Double, right: Double, bottom: Double) {
         self.classIndex = classIndex
         self.left = left

@@ -6,7 +6,7 @@ struct COCOBoxes: Sendable {
     private struct Document: Decodable {
         struct Image: Decodable {
             var id: Int
-            var file_name: String
+            var fileName: String
         }
 
         struct Category: Decodable {
@@ -16,8 +16,8 @@ struct COCOBoxes: Sendable {
 
         struct Annotation: Decodable {
             var id: Int?
-            var image_id: Int
-            var category_id: Int
+            var imageId: Int
+            var categoryId: Int
             var bbox: [Double]
         }
 
@@ -38,13 +38,15 @@ struct COCOBoxes: Sendable {
     init(_ bytes: [UInt8], path: String, classNames: [String]) throws {
         let document: Document
         do {
-            document = try JSONDecoder().decode(Document.self, from: Data(bytes))
+            let decoder = JSONDecoder()
+            decoder.keyDecodingStrategy = .convertFromSnakeCase
+            document = try decoder.decode(Document.self, from: Data(bytes))
         } catch {
             throw COCOBoxes.malformed(path, "not a COCO instances file (\(error))")
         }
         var nameOfImage: [Int: String] = [:]
         for image in document.images {
-            let file = image.file_name.split(separator: "/").last.map(String.init) ?? ""
+            let file = image.fileName.split(separator: "/").last.map(String.init) ?? ""
             let stem = file.lastIndex(of: ".").map { String(file[..<$0]) } ?? file
             nameOfImage[image.id] = stem
             boxesByName[stem] = []
@@ -53,11 +55,11 @@ struct COCOBoxes: Sendable {
             document.categories.map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
         for (position, annotation) in document.annotations.enumerated() {
             let subject = "\(path): annotation \(annotation.id.map(String.init) ?? "#\(position)")"
-            guard let stem = nameOfImage[annotation.image_id] else {
-                throw COCOBoxes.malformed(subject, "no image has id \(annotation.image_id)")
+            guard let stem = nameOfImage[annotation.imageId] else {
+                throw COCOBoxes.malformed(subject, "no image has id \(annotation.imageId)")
             }
-            guard let name = nameOfCategory[annotation.category_id] else {
-                throw COCOBoxes.malformed(subject, "no category has id \(annotation.category_id)")
+            guard let name = nameOfCategory[annotation.categoryId] else {
+                throw COCOBoxes.malformed(subject, "no category has id \(annotation.categoryId)")
             }
             guard let index = classNames.firstIndex(of: name), index > 0 else {
                 throw DatasetError.unknownClass(name, subject: subject, known: classNames)

@@ -1,6 +1,7 @@
-/// Where each pixel of a crop lies in its source image, along one axis: the source is scaled with
-/// aligned corners, padded at its end, cut out and perhaps mirrored (segmentation.md §1.1, §2.2).
-/// Image, labels, boxes and the valid mask are all read through it, hence agree.
+/// Where each pixel of a crop lies in its source image, along one axis.
+///
+/// The source is scaled with aligned corners, padded at its end, cut out and perhaps mirrored
+/// (segmentation.md §1.1, §2.2). Image, labels, boxes and the valid mask are all read through it, hence agree.
 package struct CropAxis: Sendable {
     /// Source pixel at or before each crop pixel, −1 in the padding.
     package private(set) var lower: [Int]

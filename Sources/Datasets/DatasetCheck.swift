@@ -1,5 +1,7 @@
 /// Reads a whole data set and reports everything that is wrong or odd, not the first thing only.
 public enum DatasetCheck {
+    /// The report on all images of the lists.
+    ///
     /// Throws `DatasetError` only where there is nothing to look at: no folder, no lists, wrong
     /// class names. All else is in the report.
     public static func run(_ options: DatasetOptions) throws -> DatasetReport {
@@ -53,19 +55,19 @@ public enum DatasetCheck {
 
         init(scan: DatasetScan, root: String) {
             self.scan = scan
-            let empty = DatasetReport.Split(images: 0, images_with_mask: 0, boxes: 0)
+            let empty = DatasetReport.Split(images: 0, imagesWithMask: 0, boxes: 0)
             report = DatasetReport(
                 root: root, labelled: empty, weak: empty, validation: empty,
                 classes: scan.reader.classNames.enumerated().map {
                     DatasetReport.Class(
-                        index: $0.offset, name: $0.element, training_pixels: 0,
-                        validation_pixels: 0, boxes: 0)
-                }, void_pixels: 0, errors: [], warnings: [])
+                        index: $0.offset, name: $0.element, trainingPixels: 0,
+                        validationPixels: 0, boxes: 0)
+                }, voidPixels: 0, errors: [], warnings: [])
         }
 
         mutating func add(_ outcomes: [Result<Digest, DatasetError>], to split: DatasetSplit) {
             var summary = DatasetReport.Split(
-                images: outcomes.count, images_with_mask: 0, boxes: 0)
+                images: outcomes.count, imagesWithMask: 0, boxes: 0)
             for (name, outcome) in zip(scan.names(of: split), outcomes) {
                 switch outcome {
                 case .failure(let error):
@@ -75,7 +77,7 @@ public enum DatasetCheck {
                             message: "\(split.rawValue) image `\(name)`: \(error)"))
                 case .success(let digest):
                     summary.boxes += digest.boxes.reduce(0, +)
-                    summary.images_with_mask += digest.histogram == nil ? 0 : 1
+                    summary.imagesWithMask += digest.histogram == nil ? 0 : 1
                     add(digest, name: name, split: split)
                 }
             }
@@ -90,16 +92,16 @@ public enum DatasetCheck {
             namesOfHash[digest.imageHash, default: []].append((split, name))
             if smallest.map({ digest.size.count < $0.count }) ?? true { smallest = digest.size }
             if largest.map({ digest.size.count > $0.count }) ?? true { largest = digest.size }
-            report.smallest_image = smallest?.description
-            report.largest_image = largest?.description
-            report.void_pixels += digest.voidPixels
+            report.smallestImage = smallest?.description
+            report.largestImage = largest?.description
+            report.voidPixels += digest.voidPixels
             for index in report.classes.indices {
                 report.classes[index].boxes += digest.boxes[index]
                 let pixels = digest.histogram?[index] ?? 0
                 if split == .validation {
-                    report.classes[index].validation_pixels += pixels
+                    report.classes[index].validationPixels += pixels
                 } else {
-                    report.classes[index].training_pixels += pixels
+                    report.classes[index].trainingPixels += pixels
                 }
             }
             for warning in digest.warnings { warn("annotation", warning.description) }
@@ -107,7 +109,8 @@ public enum DatasetCheck {
                 let names = digest.classesWithoutBox.map { scan.reader.classNames[$0] }
                 warn(
                     "classWithoutBox",
-                    "\(split.rawValue) image `\(name)`: its mask shows \(names.joined(separator: ", "))"
+                    "\(split.rawValue) image `\(name)`: its mask shows "
+                        + names.joined(separator: ", ")
                         + " but no box does; the ancillary network may not learn it there")
             }
         }
@@ -131,17 +134,19 @@ public enum DatasetCheck {
                 guard let places = namesOfHash[hash], places.count > 1 else { continue }
                 let names = places.map { "`\($0.name)` (\($0.split.rawValue))" }
                 guard Set(places.map(\.name)).count > 1 else { continue }
-                warn("sameImage", "the same image under several names: " + names.joined(separator: ", "))
+                warn(
+                    "sameImage",
+                    "the same image under several names: " + names.joined(separator: ", "))
             }
         }
 
         mutating func findEmptyClasses() {
             for entry in report.classes where entry.index > 0 {
-                if entry.training_pixels == 0 {
+                if entry.trainingPixels == 0 {
                     warn(
                         "emptyClass",
                         "class \(entry.index) `\(entry.name)` has no pixel in the masks of F")
-                } else if entry.validation_pixels == 0 {
+                } else if entry.validationPixels == 0 {
                     warn(
                         "emptyClass",
                         "class \(entry.index) `\(entry.name)` has no pixel in validation; its IoU "

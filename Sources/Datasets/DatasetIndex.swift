@@ -7,6 +7,7 @@ public struct DatasetIndex: Codable, Hashable, Sendable {
     public struct File: Codable, Hashable, Sendable {
         /// Path relative to the root, with `/`.
         public var name: String
+        /// Size in bytes.
         public var byteCount: Int
         /// Lower-case hexadecimal.
         public var sha256: String
@@ -16,17 +17,25 @@ public struct DatasetIndex: Codable, Hashable, Sendable {
     public struct Entry: Codable, Hashable, Sendable {
         /// Name of the image without folder and extension.
         public var name: String
+        /// The JPEG.
         public var image: File
+        /// The class mask, where it may be opened.
         public var mask: File?
+        /// The XML, where boxes come from it.
         public var annotation: File?
+        /// The object mask, where boxes come from it.
         public var instances: File?
     }
 
     /// A damaged image and the one that stands in for it in its split, for every process alike.
     public struct Substitution: Codable, Hashable, Sendable {
+        /// The split the image belongs to.
         public var split: DatasetSplit
+        /// Name of the damaged image.
         public var damaged: String
+        /// Name of the image that stands in.
         public var substitute: String
+        /// What was wrong.
         public var reason: String
     }
 
@@ -36,9 +45,11 @@ public struct DatasetIndex: Codable, Hashable, Sendable {
     public var labelled: [Entry]
     /// W, in list order.
     public var weak: [Entry]
+    /// The validation images, in list order.
     public var validation: [Entry]
     /// The COCO file, where boxes come from one.
     public var boxFile: File?
+    /// Damaged training images and their substitutes.
     public var substitutions: [Substitution]
 
     /// SHA-256 of the canonical JSON of the index, lower-case hexadecimal.
@@ -51,6 +62,7 @@ public struct DatasetIndex: Codable, Hashable, Sendable {
         return SHA256.hexadecimal(of: [UInt8](json))
     }
 
+    /// The images of a split, in list order.
     public subscript(split: DatasetSplit) -> [Entry] {
         switch split {
         case .labelled: labelled

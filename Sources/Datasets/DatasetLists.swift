@@ -22,7 +22,8 @@ struct DatasetLists: Hashable, Sendable {
         let names = try folder.list(source)
         guard count > 0 && count <= names.count else {
             throw DatasetError(
-                .selection, "data.supervised", "\(count) of the \(names.count) images in `\(source)`",
+                .selection, "data.supervised",
+                "\(count) of the \(names.count) images in `\(source)`",
                 remedy: "Give a number from 1 to \(names.count)")
         }
         (labelled, weak) = DatasetLists.split(names, labelled: count, seed: options.splitSeed)

@@ -34,28 +34,35 @@ public struct DatasetOptions: Hashable, Sendable {
     public var weak: String?
     /// Draws F of this many images from the list `labelled` (default `train`) and makes the rest W.
     public var supervised: Int?
+    /// Seed of the choice of F.
     public var splitSeed: UInt64
+    /// The validation images: name of a list or a file.
     public var validation: String
+    /// Which masks may be opened.
     public var maskAccess: MaskAccess
+    /// Where boxes come from.
     public var boxes: BoxSource
     /// Smallest component in pixels that gets a box of its own.
     public var minimumComponentArea: Int
+    /// What happens to damaged training images.
     public var badFile: BadFilePolicy
     /// Seed of order and augmentation.
     public var seed: UInt64
     /// Scales to choose from, each > 0.
     public var scales: [Double]
+    /// Whether crops are mirrored.
     public var flip: Flip
     /// Decoded images kept in memory, in bytes.
     public var cacheByteCount: Int
 
+    /// The defaults are those of the configuration.
     public init(
         root: String, labelled: String? = nil, weak: String? = nil, supervised: Int? = nil,
         splitSeed: UInt64 = 0, validation: String = "val", maskAccess: MaskAccess = .labelled,
         boxes: BoxSource = .annotations, minimumComponentArea: Int = 30,
         badFile: BadFilePolicy = .stop, seed: UInt64 = 0,
         scales: [Double] = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2], flip: Flip = .half,
-        cacheByteCount: Int = 512 << 20
+        cacheByteCount: Int = 384 << 20
     ) {
         self.root = root
         self.labelled = labelled

@@ -1,11 +1,14 @@
 /// A class index for each pixel; 255 is void.
 public struct LabelMap: Sendable, Hashable {
+    /// The label of pixels that belong to no class.
     public static let void: UInt8 = 255
 
+    /// Height and width in pixels.
     public let size: PixelSize
     /// `[height, width]`.
     public var labels: [UInt8]
 
+    /// Takes one label per pixel, row by row.
     public init(size: PixelSize, labels: [UInt8]) {
         precondition(labels.count == size.count, "\(labels.count) labels for \(size) pixels")
         self.size = size
@@ -31,8 +34,8 @@ public struct LabelMap: Sendable, Hashable {
                 .maskValue, path,
                 "\(wrong.count) pixels are outside the \(classCount) classes, the first of them "
                     + "\(wrong.value) at column \(x), row \(y)",
-                remedy: "A mask holds indices 0…\(classCount - 1) and 255 for void; add the class "
-                    + "to labels.txt or correct the mask")
+                remedy: "A mask holds indices 0…\(classCount - 1) and 255 for void; add the "
+                    + "class to labels.txt or correct the mask")
         }
         self.init(size: indices.size, labels: labels)
     }

@@ -1,6 +1,7 @@
 /// Pictures to look at: classes as colours over the image.
 public enum Overlay {
     /// Blends the VOC colour of each class over the image; background and void stay as they are.
+    ///
     /// `opacity` is that of the colour, in 0…1.
     public static func blend(
         _ labels: LabelMap, over image: RGBImage, opacity: Float = 0.6

@@ -10,6 +10,7 @@ package struct IndexImage: Sendable, Hashable {
 /// PNG by libpng: index images in, palette and RGB images out.
 public enum PNG {
     private static let largestPixelCount = 1 << 27
+    private static let messageByteCount = 128
 
     /// Reads the indices of a palette or grey image of 1, 2, 4, 8 or 16 bits; colours are not
     /// looked up and grey values are not scaled.
@@ -17,22 +18,13 @@ public enum PNG {
     /// Throws `DatasetError` (`damagedMask`, `unsupportedMask`) that names `path`.
     package static func decodeIndices(_ bytes: [UInt8], path: String) throws -> IndexImage {
         let header = try readHeader(bytes, path: path)
+        try refuseColours(header, path: path)
         let size = PixelSize(height: Int(header.height), width: Int(header.width))
-        let sampleByteCount = header.bit_depth == 16 ? 2 : 1
-        let stride = size.width * sampleByteCount
-        var message = [CChar](repeating: 0, count: 128)
-        var samples = [UInt8](repeating: 0, count: stride * size.height)
-        let outcome = samples.withUnsafeMutableBufferPointer { buffer in
-            var rows = (0..<size.height).map { row in buffer.baseAddress.map { $0 + row * stride } }
-            return rows.withUnsafeMutableBufferPointer {
-                emend_png_read_indices(
-                    bytes, bytes.count, $0.baseAddress, &message, message.count)
-            }
-        }
-        guard outcome == 1 else { throw damaged(path, message) }
-        if sampleByteCount == 1 {
+        guard header.bit_depth == 16 else {
+            let samples = try read(bytes, size, stride: size.width, path, emend_png_read_indices)
             return IndexImage(size: size, indices: samples.map(UInt16.init))
         }
+        let samples = try read(bytes, size, stride: 2 * size.width, path, emend_png_read_indices)
         return IndexImage(
             size: size,
             indices: samples.withUnsafeBytes { raw in
@@ -40,12 +32,50 @@ public enum PNG {
             })
     }
 
+    /// Reads any PNG as red, green and blue; transparency is dropped.
+    ///
+    /// Throws `DatasetError` (`damagedMask`, `unsupportedMask`) that names `path`.
+    public static func decode(_ bytes: [UInt8], path: String) throws -> RGBImage {
+        let header = try readHeader(bytes, path: path)
+        let size = PixelSize(height: Int(header.height), width: Int(header.width))
+        let pixels = try read(bytes, size, stride: 3 * size.width, path, emend_png_read_colours)
+        return RGBImage(size: size, pixels: pixels)
+    }
+
+    private typealias Reader = (
+        UnsafePointer<UInt8>?, Int, UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>?,
+        UnsafeMutablePointer<CChar>?, Int
+    ) -> Int32
+
+    /// The rows of an image, each `stride` bytes.
+    private static func read(
+        _ bytes: [UInt8], _ size: PixelSize, stride: Int, _ path: String, _ reader: Reader
+    ) throws -> [UInt8] {
+        var message = [CChar](repeating: 0, count: messageByteCount)
+        var samples = [UInt8](repeating: 0, count: stride * size.height)
+        let outcome = samples.withUnsafeMutableBufferPointer { buffer in
+            var rows = (0..<size.height).map { row in buffer.baseAddress.map { $0 + row * stride } }
+            return rows.withUnsafeMutableBufferPointer {
+                reader(bytes, bytes.count, $0.baseAddress, &message, message.count)
+            }
+        }
+        guard outcome == 1 else { throw damaged(path, message) }
+        return samples
+    }
+
     private static func readHeader(_ bytes: [UInt8], path: String) throws -> emend_png_header {
         var header = emend_png_header()
-        var message = [CChar](repeating: 0, count: 128)
+        var message = [CChar](repeating: 0, count: messageByteCount)
         guard
             emend_png_read_header(bytes, bytes.count, &header, &message, message.count) == 1
         else { throw damaged(path, message) }
+        guard Int(header.width) * Int(header.height) <= largestPixelCount else {
+            throw unsupported(path, "\(header.width)×\(header.height) pixels are more than 2^27")
+        }
+        return header
+    }
+
+    private static func refuseColours(_ header: emend_png_header, path: String) throws {
         switch header.color_type {
         case PNG_COLOR_TYPE_GRAY, PNG_COLOR_MASK_COLOR | PNG_COLOR_MASK_PALETTE: break
         case PNG_COLOR_TYPE_GRAY_ALPHA:
@@ -56,10 +86,6 @@ public enum PNG {
         guard header.has_transparency == 0 else {
             throw unsupported(path, "the PNG has a transparency chunk (tRNS)")
         }
-        guard Int(header.width) * Int(header.height) <= largestPixelCount else {
-            throw unsupported(path, "\(header.width)×\(header.height) pixels are more than 2^27")
-        }
-        return header
     }
 
     /// Writes labels as a palette PNG with the colours of Pascal VOC.

@@ -1,4 +1,6 @@
-/// Philox4x32-10: a counter-based random generator (Salmon et al., SC 2011). Each block of four
+/// Philox4x32-10: a counter-based random generator (Salmon et al., SC 2011).
+///
+/// Each block of four
 /// words is a pure function of key and counter, so no draw depends on another having been made.
 package struct Philox {
     package static func block(

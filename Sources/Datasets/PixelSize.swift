@@ -1,14 +1,18 @@
 /// Height and width in pixels.
 public struct PixelSize: Hashable, Sendable, Codable, CustomStringConvertible {
+    /// Rows.
     public var height: Int
+    /// Columns.
     public var width: Int
 
+    /// Takes two positive numbers.
     public init(height: Int, width: Int) {
         precondition(height > 0 && width > 0, "a size of \(height)×\(width) pixels")
         self.height = height
         self.width = width
     }
 
+    /// Number of pixels.
     public var count: Int { height * width }
 
     /// Width × height, as image tools print it.

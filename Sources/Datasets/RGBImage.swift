@@ -1,13 +1,30 @@
 /// An image of 8-bit red, green and blue.
 public struct RGBImage: Sendable, Hashable {
+    /// Height and width in pixels.
     public let size: PixelSize
     /// `[height, width, 3]`.
     public var pixels: [UInt8]
 
+    /// Takes three bytes per pixel, row by row.
     public init(size: PixelSize, pixels: [UInt8]) {
         precondition(pixels.count == size.count * 3, "\(pixels.count) bytes for \(size) pixels")
         self.size = size
         self.pixels = pixels
+    }
+
+    /// Reads a JPEG or PNG file, told apart by its first byte.
+    ///
+    /// Throws `DatasetError` where it is absent, damaged or of another format.
+    public init(contentsOf path: String) throws {
+        let file = try FileBytes(path: path)
+        switch file.bytes.first {
+        case 0xff: self = try JPEG.decode(file.bytes, path: path)
+        case 0x89: self = try PNG.decode(file.bytes, path: path)
+        default:
+            throw DatasetError(
+                .unsupportedImage, path, "neither a JPEG nor a PNG",
+                remedy: "Convert the image to one of them")
+        }
     }
 
     /// `[height, width, 3]` in [−1, 1], the image padded with grey (0) at the bottom and right.

@@ -1,11 +1,15 @@
 /// An image at its own size with what is known about it.
 public struct Sample: Sendable {
+    /// Name of the image without folder and extension.
     public let name: String
+    /// The decoded image.
     public let image: RGBImage
     /// Nil for a weak image.
     public let labels: LabelMap?
+    /// Its boxes, clipped to it.
     public let boxes: [BoundingBox]
 
+    /// Takes the parts as they are.
     public init(name: String, image: RGBImage, labels: LabelMap?, boxes: [BoundingBox]) {
         self.name = name
         self.image = image

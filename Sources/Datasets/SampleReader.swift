@@ -6,7 +6,9 @@ struct SampleReader: Sendable {
     let boxSource: BoxSource
     let cocoBoxes: COCOBoxes?
 
-    /// The files that an image of a split is read from. A weak image's mask is not looked for.
+    /// The files that an image of a split is read from.
+    ///
+    /// A weak image's mask is not looked for.
     func files(
         of name: String, split: DatasetSplit, maskAccess: MaskAccess
     ) -> (mask: String?, annotation: String?, instances: String?) {

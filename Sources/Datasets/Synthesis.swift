@@ -2,14 +2,20 @@ import Foundation
 
 /// The synthetic data set to write.
 public struct SynthesisOptions: Hashable, Sendable {
+    /// Seed of all that is drawn.
     public var seed: UInt64
+    /// Images in the list `train`.
     public var trainingCount: Int
+    /// Images in the list `val`.
     public var validationCount: Int
+    /// Size of every image in pixels.
     public var size: PixelSize
     /// Classes beside the background, 1…8.
     public var classCount: Int
+    /// How hard the set is.
     public var difficulty: SyntheticDifficulty
 
+    /// The default is a set for a demonstration: quick to write and to train on.
     public init(
         seed: UInt64 = 0, trainingCount: Int = 200, validationCount: Int = 50,
         size: PixelSize = PixelSize(height: 128, width: 128), classCount: Int = 6,
@@ -51,7 +57,8 @@ public enum Synthesis {
             VOCFolder.listFolder,
         ] { try makeFolder("\(root)/\(folder)") }
         let names = classNames(options)
-        try Datasets.write(Array((names.joined(separator: "\n") + "\n").utf8), to: "\(root)/labels.txt")
+        try Datasets.write(
+            Array((names.joined(separator: "\n") + "\n").utf8), to: "\(root)/labels.txt")
         for (list, count, first) in [
             ("train", options.trainingCount, 0),
             ("val", options.validationCount, SynthesisOptions.firstValidationNumber),
@@ -65,7 +72,8 @@ public enum Synthesis {
                 try write(scene.render(), name: name, classNames: names, to: root)
                 listed += name + "\n"
             }
-            try Datasets.write(Array(listed.utf8), to: "\(root)/\(VOCFolder.listFolder)/\(list).txt")
+            try Datasets.write(
+                Array(listed.utf8), to: "\(root)/\(VOCFolder.listFolder)/\(list).txt")
         }
     }
 

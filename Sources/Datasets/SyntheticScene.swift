@@ -51,7 +51,9 @@ package struct SyntheticPicture: Sendable {
 }
 
 /// Textured shapes on textured ground: a pure function of seed, number, size, classes and
-/// difficulty. No libm: rotations are rational, textures piecewise linear.
+/// difficulty.
+///
+/// No libm: rotations are rational, textures piecewise linear.
 package struct SyntheticScene: Sendable {
     let size: PixelSize
     let difficulty: SyntheticDifficulty

@@ -22,6 +22,7 @@ struct AnnotatedBoxes {
 }
 
 /// A Pascal VOC annotation: `annotation/object/{name, bndbox/{xmin, ymin, xmax, ymax}}`.
+///
 /// Coordinates are 1-based and inclusive, may be fractions and come in any order; parts of an
 /// object have boxes of their own, which are not objects.
 struct VOCAnnotation: Decodable {
@@ -107,7 +108,8 @@ struct VOCAnnotation: Decodable {
         in imageSize: PixelSize, classNames: [String], path: String
     ) throws -> AnnotatedBoxes {
         var result = AnnotatedBoxes()
-        if let size, let width = Double(size.width.trimmed), let height = Double(size.height.trimmed),
+        if let size, let width = Double(size.width.trimmed),
+            let height = Double(size.height.trimmed),
             width != Double(imageSize.width) || height != Double(imageSize.height)
         {
             result.warnings.append(

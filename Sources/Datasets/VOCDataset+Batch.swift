@@ -1,6 +1,8 @@
 extension VOCDataset {
-    /// The batch of a slot: image i of slot v of step t takes draw t·V·f + v·f + i of its stream,
-    /// f being the stream's images per slot (DESIGN §3).
+    /// The batch of a slot.
+    ///
+    /// Image i of slot v of step t takes draw t·V·f + v·f + i of its stream, f being the stream's
+    /// images per slot (DESIGN §3).
     public func batch(_ request: BatchRequest) throws -> SlotBatch {
         let pixelCount = request.crop.count
         let classCount = classNames.count

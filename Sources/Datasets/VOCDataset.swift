@@ -1,4 +1,6 @@
-/// A Pascal VOC layout as a source of batches and of validation samples. All it hands out is a
+/// A Pascal VOC layout as a source of batches and of validation samples.
+///
+/// All it hands out is a
 /// pure function of the options, the files and the request.
 public final class VOCDataset: BatchSource {
     /// What the run's configuration keeps.
@@ -15,6 +17,7 @@ public final class VOCDataset: BatchSource {
     private let reader: SampleReader
     private let cache: SampleCache
 
+    /// Class names in index order, the background first.
     public var classNames: [String] { index.classNames }
 
     /// Reads every file once and builds the index.

@@ -40,8 +40,9 @@ struct VOCFolder: Sendable {
         return try ClassNames.parse(read("labels.txt").text, path: path("labels.txt"))
     }
 
-    /// The image names of a list: the first word of each line. A list is given by its name in
-    /// `ImageSets/Segmentation` or as the path of a file.
+    /// The image names of a list: the first word of each line.
+    ///
+    /// A list is given by its name in `ImageSets/Segmentation` or as the path of a file.
     ///
     /// Throws `DatasetError` for an empty list, a name given twice or one that leads out of the
     /// root.

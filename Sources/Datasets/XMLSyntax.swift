@@ -4,8 +4,9 @@ import Foundation
     import FoundationXML
 #endif
 
-/// A pass over an XML document that knows only whether it is well-formed. XMLCoder relies on the
-/// result of `XMLParser.parse`, which on Linux is true for documents that end too early or close
+/// A pass over an XML document that knows only whether it is well-formed.
+///
+/// XMLCoder relies on the result of `XMLParser.parse`, which on Linux is true for documents that end too early or close
 /// the wrong element.
 struct XMLSyntax {
     /// The first fault: its line from 1 and what it is; nil for a well-formed document.

@@ -18,7 +18,8 @@ import Testing
             """
             <?xml version="1.0"?>
             <annotation>
-              <filename>a.jpg</filename><size><depth>3</depth><height>40</height><width>48</width></size>
+              <filename>a.jpg</filename>
+              <size><depth>3</depth><height>40</height><width>48</width></size>
               <object>
                 <bndbox><ymax>20</ymax><xmin>11.5</xmin><xmax> 30 </xmax><ymin>9</ymin></bndbox>
                 <part><name>head</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>2</xmax>
@@ -130,7 +131,8 @@ import Testing
             <annotation><object><name>cat</name><bndbox><xmin>1</xmin><ymin>1</ymin>
             <xmax>3</xmax></bndbox></object></annotation>
             """)
-        #expect(noEdge?.problem.contains("`ymax` is missing") == true, "\(String(describing: noEdge))")
+        #expect(
+            noEdge?.problem.contains("`ymax` is missing") == true, "\(String(describing: noEdge))")
     }
 
     @Test func `an annotation cut at any place is an error`() {

@@ -38,19 +38,29 @@ struct CamVidTests {
         }
     }
 
-    @Test func `a crop takes a few milliseconds`() throws {
-        let dataset = try VOCDataset(
-            options, index: try VOCDataset(options).index)
+    /// Time on the processor, which other programs do not lengthen much.
+    private func processorMilliseconds(_ body: () throws -> Void) rethrows -> Double {
+        func now() -> Double {
+            var time = timespec()
+            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+            return Double(time.tv_sec) * 1e3 + Double(time.tv_nsec) * 1e-6
+        }
+        let start = now()
+        try body()
+        return now() - start
+    }
+
+    @Test func `a crop takes a few milliseconds, decoding included`() throws {
+        let dataset = try VOCDataset(options, index: try VOCDataset(options).index)
         var request = BatchRequest(
             pool: .labelledAndWeak, phaseIndex: 0, stepInPhase: 0, slot: 0, slotCount: 1,
             batch: 4, labelled: 2, crop: PixelSize(height: 257, width: 257), boxes: .needed)
-        let clock = ContinuousClock()
-        var fastest = Duration.seconds(1000)
+        var fastest = Double.infinity
         for step in 0..<20 {
             request.stepInPhase = step
-            fastest = min(fastest, try clock.measure { _ = try dataset.batch(request) })
+            fastest = min(
+                fastest, try processorMilliseconds { _ = try dataset.batch(request) })
         }
-        print("fastest batch of 4 crops, cold: \(fastest)")
-        #expect(fastest < .milliseconds(200))
+        #expect(fastest < 150, "four crops took \(fastest) ms")
     }
 }

@@ -16,7 +16,8 @@ import Testing
             #expect(
                 count == 1464
                     || Set(DatasetLists.split(names, labelled: count, seed: 8).labelled)
-                        != Set(split.labelled))
+                        != Set(split.labelled)
+            )
         }
     }
 
@@ -125,7 +126,8 @@ import Testing
         let worker = try VOCDataset(data.options, index: received)
         let mine = try worker.batch(.small())
         #expect(try VOCDataset(data.options).batch(.small()) == mine)
-        try data.write(JPEG.encode(SmallDataset.picture(77), quality: 95), to: data.image("image04"))
+        try data.write(
+            JPEG.encode(SmallDataset.picture(77), quality: 95), to: data.image("image04"))
         let other = try VOCDataset(data.options, index: received)
         let error = datasetError { _ = try other.sample(split: .labelled, index: 4) }
         #expect(error?.kind == .changedFile)
@@ -138,7 +140,8 @@ import Testing
         try data.write("no JPEG", to: data.image("image02"))
         try data.write("no PNG", to: data.mask("image03"))
         var options = data.options
-        #expect(datasetError { _ = try VOCDataset(options) }?.subject.hasSuffix("image02.jpg") == true)
+        #expect(
+            datasetError { _ = try VOCDataset(options) }?.subject.hasSuffix("image02.jpg") == true)
         options.badFile = .substitute
         let dataset = try VOCDataset(options)
         #expect(dataset.index.labelled.map(\.name).sorted().count == 6)

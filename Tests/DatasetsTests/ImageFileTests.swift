@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Datasets
@@ -80,6 +81,34 @@ import Testing
             let bytes = PNG.encode(RGBImage(size: size, pixels: pixels))
             #expect(bytes.suffix(8).prefix(4).elementsEqual("IEND".utf8))
         }
+    }
+
+    @Test func `a PNG of any colours is read as red, green and blue`() throws {
+        let image = SmallDataset.picture(4)
+        #expect(try PNG.decode(PNG.encode(image), path: "a.png") == image)
+        let palette = try PNG.decode(ImageFixture.palette4.bytes, path: "a.png")
+        #expect(Array(palette.pixels.prefix(6)) == [255, 0, 7, 254, 1, 7])
+        for fixture in [ImageFixture.grey1, .grey8, .grey16, .greyAlpha, .transparent, .rgb] {
+            #expect(try PNG.decode(fixture.bytes, path: "a.png").pixels.count == 45)
+        }
+        #expect(
+            Array(try PNG.decode(ImageFixture.grey8.bytes, path: "").pixels.suffix(3)) == [
+                14, 14, 14,
+            ])
+    }
+
+    @Test func `an image file is a JPEG or a PNG by its content`() throws {
+        let folder = try TemporaryFolder()
+        let image = SmallDataset.picture(4)
+        for bytes in [PNG.encode(image), JPEG.encode(image, quality: 95)] {
+            try Data(bytes).write(to: URL(fileURLWithPath: folder.path + "/a"))
+            #expect(try RGBImage(contentsOf: folder.path + "/a").size == image.size)
+        }
+        try Data("GIF89a".utf8).write(to: URL(fileURLWithPath: folder.path + "/a"))
+        let error = datasetError { _ = try RGBImage(contentsOf: folder.path + "/a") }
+        #expect(error?.kind == .unsupportedImage)
+        let absent = datasetError { _ = try RGBImage(contentsOf: folder.path + "/b") }
+        #expect(absent?.kind == .missingFile)
     }
 
     @Test func `a JPEG comes back nearly as it was`() throws {

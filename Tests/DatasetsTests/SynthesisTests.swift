@@ -63,7 +63,7 @@ import Testing
             DatasetOptions(root: folder.path + "/set", supervised: 6))
         #expect(report.errors.isEmpty, "\(report.text)")
         #expect(report.labelled.images == 6 && report.weak.images == 6)
-        #expect(report.validation.images == 5 && report.weak.images_with_mask == 0)
+        #expect(report.validation.images == 5 && report.weak.imagesWithMask == 0)
         #expect(report.classes.map(\.name) == ["background", "drum", "biscuit", "crate", "board"])
         let dataset = try VOCDataset(DatasetOptions(root: folder.path + "/set"))
         let sample = try dataset.sample(split: .labelled, index: 7)
