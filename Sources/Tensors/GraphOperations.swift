@@ -101,7 +101,7 @@ extension Graph {
         append(.resizeBilinear, [x], shape(of: x).with(height: height, width: width))
     }
 
-    /// Adaptive average: output o is the mean of positions `⌊o · in / out⌋ ..< ⌈(o + 1) · in / out⌉`.
+    /// Adaptive average: output o is the mean of `⌊o · in / out⌋ ..< ⌈(o + 1) · in / out⌉`.
     public mutating func resizeArea(_ x: Value, height: Int, width: Int) -> Value {
         append(.resizeArea, [x], shape(of: x).with(height: height, width: width))
     }
