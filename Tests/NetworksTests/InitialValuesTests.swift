@@ -58,6 +58,40 @@ import Testing
         #expect(values.contains { abs(Double($0)) > 2.5 * expected })
     }
 
+    @Test(
+        "The bits are the same on every processor",
+        arguments: [
+            (Initialiser.truncatedNormal(deviation: 0.09), UInt64(0xce96_5e59_b684_7b64)),
+            (.xavierUniform, 0x5d60_6615_0ddd_f75c), (.heNormal, 0xcd95_d85d_2103_0a92),
+        ])
+    func pinned(initialiser: Initialiser, expected: UInt64) {
+        let bits = values(initialiser).reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
+            ($0 ^ UInt64($1.bitPattern)) &* 0x100_0000_01b3
+        }
+        #expect(bits == expected)
+    }
+
+    @Test("Oracle O6: an untrained network's logits are nearly uniform")
+    func nearlyUniform() {
+        let shape = NetworkShape(classes: 21, backbone: .tiny)
+        let network = DeepLab.primary(shape, batch: 2, height: 33, width: 49)
+        let plan = Plan(
+            network.graph, outputs: [network.logits], mode: .training,
+            pool: ThreadPool(threadCount: 1))
+        let images = GoldenValues.signed("image", count: plan.input(network.image).count)
+        _ = plan.input(network.image).update(fromContentsOf: images)
+        func initial(_ declarations: [ParameterDeclaration]) -> [Float] {
+            declarations.flatMap {
+                InitialValues.values(of: $0, seed: 1, tensorName: "primary.\($0.name)")
+            }
+        }
+        plan.forward(
+            weights: initial(network.graph.weights), statistics: initial(network.graph.statistics),
+            dropoutKey: 3)
+        let logits = plan.output(network.logits)
+        #expect(logits.allSatisfy { abs($0) < 1 } && logits.contains { abs($0) > 0.01 })
+    }
+
     @Test("Constants fill")
     func constants() {
         #expect(values(.zeros, shape: [3]) == [0, 0, 0])

@@ -84,6 +84,26 @@ import Testing
         #expect(a.loss.weak.pixels == weakValid.filter { $0 != 0 }.count)
     }
 
+    @Test(
+        "A logit that is not finite reaches loss and gradient",
+        arguments: [Float.nan, .infinity, -.infinity],
+        [
+            Objective.noCorrection, .linear(alpha: 1), .convolutional,
+            .expectationMaximisation(ExpectationMaximisation()),
+        ])
+    func notFinite(value: Float, objective: Objective) {
+        for image in [0, SlotFixture.labelled] {
+            var broken = slot
+            // All classes of one position, so that −∞ cannot be a probability of 0.
+            for c in 0..<slot.grid.classes {
+                broken.primary[image * slot.grid.logitCount + c] = value
+            }
+            let result = broken.evaluate(objective)
+            #expect(!result.loss.total.isFinite)
+            #expect(!result.primaryGradient.allSatisfy { $0.isFinite })
+        }
+    }
+
     @Test("Loss weights scale terms and gradients")
     func lossWeights() {
         let plain = slot.evaluate(.convolutional)
