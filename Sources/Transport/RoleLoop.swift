@@ -4,9 +4,9 @@ import WireFormat
 
 /// Drives one role's machine: one thread, plain synchronous code.
 ///
-/// Wait → read messages → decode → `machine.handle` → perform its effects → fire due timers. The
-/// sockets never leave the thread that calls `run`; jobs run elsewhere and report back through an
-/// inbox. Duties of the driver: effects are performed in their order, timers never fire early, a
+/// Wait → read messages → decode → `machine.handle` → perform its effects → fire due timers.
+/// The sockets never leave the thread that calls `run`; jobs run elsewhere and report back
+/// through an inbox. Duties of the driver: effects are performed in their order, timers never fire early, a
 /// peer's last messages come before its `.disconnected`, and what was sent before `.terminate`
 /// has `lingerMilliseconds` to leave.
 package final class RoleLoop<Machine: RoleMachine> {

@@ -15,7 +15,7 @@ public enum TransportError: Error, Equatable {
 
     /// The calls whose failure no endpoint explains.
     public enum Operation: String, Sendable {
-        case createContext, createSocket, setOption, readOption, bind, connect, monitor, wakeUp, poll
+        case createContext, createSocket, setOption, readOption, bind, connect, monitor, wakeUp
     }
 }
 

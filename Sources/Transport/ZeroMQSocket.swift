@@ -42,6 +42,9 @@ final class ZeroMQSocket {
 
     /// Applies what reliability demands of every socket that talks to another process.
     func apply(_ limits: TransportLimits) throws(TransportError) {
+        precondition(
+            0...1_000 ~= limits.lingerMilliseconds,
+            "linger of \(limits.lingerMilliseconds) ms, where 0 to 1,000 are allowed")
         try set(ZMQ_LINGER, limits.lingerMilliseconds)
         try set(ZMQ_SNDHWM, limits.highWaterMark)
         try set(ZMQ_RCVHWM, limits.highWaterMark)

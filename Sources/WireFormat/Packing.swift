@@ -8,7 +8,7 @@ extension Arena {
         guard count > 0 else { return nil }
         let byteCount = count * MemoryLayout<Value>.stride
         guard let memory = allocate(byteCount: byteCount) else {
-            preconditionFailure("a message of ours needs \(byteCount) bytes more than the arena has")
+            preconditionFailure("a message of ours needs \(byteCount) bytes beyond the arena")
         }
         return memory.bindMemory(to: type, capacity: count)
     }

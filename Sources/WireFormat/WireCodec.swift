@@ -28,7 +28,8 @@ package final class WireCodec {
         defer { outgoingArena.reset() }
         let body = pack(message.body)
         let inHeader = body.kind.bodyPlace == .header
-        let header = outgoingArena.pack(envelope(message.header, body.kind, inHeader ? body.bytes : nil))
+        let header = outgoingArena.pack(
+            envelope(message.header, body.kind, inHeader ? body.bytes : nil))
         precondition(
             header.count <= WireLimits.headerByteCount,
             "the header of \(body.kind) has \(header.count) bytes")

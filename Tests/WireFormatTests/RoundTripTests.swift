@@ -30,7 +30,7 @@ struct RoundTripTests {
 
     @Test func kindsHaveTheNumbersOfTheSchema() {
         #expect(MessageKind.greeting.rawValue == EMEND__KIND__KIND_GREETING.rawValue)
-        #expect(MessageKind.placementChanged.rawValue == EMEND__KIND__KIND_PLACEMENT_CHANGED.rawValue)
+        #expect(MessageKind.goodbye.rawValue == EMEND__KIND__KIND_GOODBYE.rawValue)
         #expect(MessageKind.leaseReturned.rawValue == EMEND__KIND__KIND_LEASE_RETURNED.rawValue)
         #expect(MessageKind.push.rawValue == EMEND__KIND__KIND_PUSH.rawValue)
         #expect(MessageKind.stepCommitted.rawValue == EMEND__KIND__KIND_STEP_COMMITTED.rawValue)

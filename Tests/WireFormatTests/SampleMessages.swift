@@ -138,10 +138,7 @@ enum SampleMessages {
             PullRefused(
                 shard: ShardIndex(1), chunk: ChunkID(4), version: Version(3), reason: .dropped,
                 shardVersion: Version(8))),
-        .push(
-            Push(
-                shard: ShardIndex(0), step: Step(4), readVersion: Version(4), node: node,
-                chunk: ChunkID(2), attempt: Attempt(1), digest: Digest(99), payload: tensor)),
+        push,
         .pushAcknowledged(
             PushAcknowledged(
                 shard: ShardIndex(0), step: Step(4), node: node, chunk: ChunkID(2),
@@ -160,6 +157,11 @@ enum SampleMessages {
                 shard: ShardIndex(0), step: Step(4), node: node, attempt: Attempt(1),
                 outcome: .awaitingConfirmation, durableThrough: Version(4))),
     ]
+
+    static let push: MessageBody = .push(
+        Push(
+            shard: ShardIndex(0), step: Step(4), readVersion: Version(4), node: node,
+            chunk: ChunkID(2), attempt: Attempt(1), digest: Digest(99), payload: tensor))
 
     static let contribution = Contribution(
         node: node, incarnation: Incarnation(high: 5, low: 6), attempt: Attempt(1),
