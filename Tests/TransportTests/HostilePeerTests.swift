@@ -43,6 +43,7 @@ struct HostilePeerTests {
         let incarnation = Incarnation.random()
         let dealer = RawDealer(
             to: try #require(echo.endpoint), routingID: RawDealer.routingID(of: incarnation))
+        defer { withExtendedLifetime(dealer) {} }
         let part = [UInt8](repeating: 7, count: 900)
         dealer.send(Array(repeating: part, count: 20_001))
         #expect(echo.wait { $0.observations.contains(.messageRefused(.tooManyFrames, count: 1)) })
@@ -58,6 +59,7 @@ struct HostilePeerTests {
         let echo = try makeEcho(limits: limits)
         let dealer = RawDealer(
             to: try #require(echo.endpoint), routingID: RawDealer.routingID(of: .random()))
+        defer { withExtendedLifetime(dealer) {} }
         dealer.send([[1], [UInt8](repeating: 0, count: 1 << 20), [2], [3]])
         #expect(echo.wait { $0.observations.contains(.messageRefused(.tooManyBytes, count: 1)) })
         try expectAlive(echo)
@@ -70,6 +72,7 @@ struct HostilePeerTests {
         let incarnation = Incarnation.random()
         let dealer = RawDealer(
             to: try #require(echo.endpoint), routingID: RawDealer.routingID(of: incarnation))
+        defer { withExtendedLifetime(dealer) {} }
         dealer.send(.beat(.worker, incarnation, 1))
         #expect(dealer.receive(milliseconds: 20_000) != nil)
         dealer.send([[UInt8](repeating: 0, count: 2 << 20)])
@@ -82,6 +85,7 @@ struct HostilePeerTests {
         let endpoint = try #require(echo.endpoint)
         let incarnation = Incarnation.random()
         let dealer = RawDealer(to: endpoint, routingID: RawDealer.routingID(of: incarnation))
+        defer { withExtendedLifetime(dealer) {} }
         let header = WireCodec().encode(.beat(.worker, incarnation, 1)).header
         for count in 0..<header.count { dealer.send([Array(header.prefix(count))]) }
         #expect(
@@ -92,6 +96,7 @@ struct HostilePeerTests {
                 }
             })
         let stranger = RawDealer(to: endpoint, routingID: Array("worker-1".utf8))
+        defer { withExtendedLifetime(stranger) {} }
         stranger.send([header])
         #expect(
             echo.wait { $0.observations.contains(.messageRefused(.unknownRoutingID, count: 1)) })
@@ -103,6 +108,7 @@ struct HostilePeerTests {
         let mine = Incarnation.random()
         let dealer = RawDealer(
             to: try #require(echo.endpoint), routingID: RawDealer.routingID(of: mine))
+        defer { withExtendedLifetime(dealer) {} }
         dealer.send(.beat(.worker, .random(), 1))
         #expect(
             echo.wait { $0.observations.contains(.senderMismatch(from: .member(mine), count: 1)) })
@@ -114,6 +120,7 @@ struct HostilePeerTests {
         let echo = try makeEcho()
         let incarnation = Incarnation.random()
         let connection = RawConnection(to: try #require(echo.endpoint))
+        defer { withExtendedLifetime(connection) {} }
         // A frozen process: it has greeted and spoken, and answers no heartbeat.
         connection.greet(as: RawDealer.routingID(of: incarnation))
         connection.writeFrame(WireCodec().encode(.beat(.worker, incarnation, 7)).header)
@@ -128,10 +135,12 @@ struct HostilePeerTests {
         let incarnation = Incarnation.random()
         // The old connection stays open, as after a cut that only one side has noticed.
         let old = RawDealer(to: endpoint, routingID: RawDealer.routingID(of: incarnation))
+        defer { withExtendedLifetime(old) {} }
         old.send(.beat(.worker, incarnation, 1))
         #expect(old.receive(milliseconds: 20_000) != nil)
         let new = RawDealer(
             to: endpoint, routingID: RawDealer.routingID(of: incarnation, connection: 2))
+        defer { withExtendedLifetime(new) {} }
         new.send(.beat(.worker, incarnation, 5))
         #expect(new.receive(milliseconds: 20_000) != nil)
         #expect(!echo.seen.events.contains(.disconnected(.member(incarnation))))
@@ -168,6 +177,7 @@ struct HostilePeerTests {
         let dealer = RawDealer(
             to: try #require(source.endpoint), routingID: RawDealer.routingID(of: incarnation),
             highWaterMark: 4)
+        defer { withExtendedLifetime(dealer) {} }
         dealer.send(.beat(.worker, incarnation, 1))
         #expect(sent.wait { $0 == count })
         // 800 MiB were sent; what libzmq holds at either end and our queue may stay.
