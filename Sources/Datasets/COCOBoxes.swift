@@ -2,7 +2,7 @@ import Foundation
 
 /// Boxes from a COCO instances file: `bbox` is `[x, y, width, height]` from the upper left corner
 /// in pixel edges; an image is found by the name of its file without folder and extension.
-struct COCOBoxes: Sendable {
+package struct COCOBoxes: Sendable {
     private struct Document: Decodable {
         struct Image: Decodable {
             var id: Int
@@ -35,7 +35,7 @@ struct COCOBoxes: Sendable {
 
     /// Throws `DatasetError` for JSON without this structure, identifiers that lead nowhere and
     /// classes that are not in `classNames`.
-    init(_ bytes: [UInt8], path: String, classNames: [String]) throws {
+    package init(_ bytes: [UInt8], path: String, classNames: [String]) throws {
         let document: Document
         do {
             let decoder = JSONDecoder()
@@ -76,7 +76,7 @@ struct COCOBoxes: Sendable {
     }
 
     /// The boxes of an image, clipped to it; nil where the file does not list the image.
-    func boxes(of name: String, in size: PixelSize) throws -> AnnotatedBoxes? {
+    package func boxes(of name: String, in size: PixelSize) throws -> AnnotatedBoxes? {
         guard let boxes = boxesByName[name] else { return nil }
         var result = AnnotatedBoxes()
         for box in boxes { try result.append(box.box, in: size, subject: box.subject) }

@@ -1,8 +1,8 @@
 /// The names of the images of F, W and validation, F and W disjoint.
-struct DatasetLists: Hashable, Sendable {
-    var labelled: [String]
-    var weak: [String]
-    var validation: [String]
+package struct DatasetLists: Hashable, Sendable {
+    package var labelled: [String]
+    package var weak: [String]
+    package var validation: [String]
 
     /// Throws `DatasetError` for lists that are absent, empty or overlap.
     init(_ options: DatasetOptions, in folder: VOCFolder) throws {
@@ -31,7 +31,7 @@ struct DatasetLists: Hashable, Sendable {
 
     /// The first `count` names of a permutation that depends on the seed and the number of names:
     /// the F of a smaller count is part of the F of a larger one.
-    static func split(
+    package static func split(
         _ names: [String], labelled count: Int, seed: UInt64
     ) -> (labelled: [String], weak: [String]) {
         let order = KeyedPermutation(

@@ -3,21 +3,21 @@ import Foundation
 import Synchronization
 
 /// Reads and decodes every file once, to build the index and to find what is wrong before a run.
-struct DatasetScan {
+package struct DatasetScan {
     let folder: VOCFolder
-    let lists: DatasetLists
+    package let lists: DatasetLists
     let reader: SampleReader
     let boxFile: DatasetIndex.File?
     let maskAccess: MaskAccess
 
     /// What became of one image.
-    struct Finding {
-        var entry: DatasetIndex.Entry
-        var sample: Sample
-        var warnings: [DatasetWarning]
+    package struct Finding {
+        package var entry: DatasetIndex.Entry
+        package var sample: Sample
+        package var warnings: [DatasetWarning]
     }
 
-    init(_ options: DatasetOptions) throws {
+    package init(_ options: DatasetOptions) throws {
         folder = try VOCFolder(root: options.root)
         let classNames = try folder.classNames()
         lists = try DatasetLists(options, in: folder)
@@ -46,7 +46,7 @@ struct DatasetScan {
     }
 
     /// Reads one image.
-    func read(_ name: String, split: DatasetSplit) throws -> Finding {
+    package func read(_ name: String, split: DatasetSplit) throws -> Finding {
         let image = try folder.read(folder.imageName(name))
         let files = reader.files(of: name, split: split, maskAccess: maskAccess)
         let mask = try files.mask.map(folder.read)

@@ -5,6 +5,12 @@ package struct IndexImage: Sendable, Hashable {
     package let size: PixelSize
     /// `[height, width]`; above 255 only in 16-bit files.
     package let indices: [UInt16]
+
+    package init(size: PixelSize, indices: [UInt16]) {
+        precondition(indices.count == size.count, "\(indices.count) indices for \(size) pixels")
+        self.size = size
+        self.indices = indices
+    }
 }
 
 /// PNG by libpng: index images in, palette and RGB images out.

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Decoded samples, the least recently used forgotten first.
-final class SampleCache: Sendable {
+package final class SampleCache: Sendable {
     private struct Entry {
         var sample: Sample
         var lastUse: UInt64
@@ -16,11 +16,11 @@ final class SampleCache: Sendable {
     private let capacityByteCount: Int
     private let state = Mutex(State())
 
-    init(capacityByteCount: Int) {
+    package init(capacityByteCount: Int) {
         self.capacityByteCount = capacityByteCount
     }
 
-    subscript(key: String) -> Sample? {
+    package subscript(key: String) -> Sample? {
         state.withLock { state in
             state.clock += 1
             state.entries[key]?.lastUse = state.clock
@@ -29,7 +29,7 @@ final class SampleCache: Sendable {
     }
 
     /// Keeps a sample where it fits, at the cost of older ones.
-    func insert(_ sample: Sample, for key: String) {
+    package func insert(_ sample: Sample, for key: String) {
         guard sample.byteCount <= capacityByteCount else { return }
         state.withLock { state in
             guard state.entries[key] == nil else { return }
@@ -46,5 +46,5 @@ final class SampleCache: Sendable {
     }
 
     /// Bytes of pixels held.
-    var byteCount: Int { state.withLock { $0.byteCount } }
+    package var byteCount: Int { state.withLock { $0.byteCount } }
 }

@@ -2,9 +2,9 @@ import Foundation
 import XMLCoder
 
 /// Boxes and warnings read from one annotation.
-struct AnnotatedBoxes {
-    var boxes: [BoundingBox] = []
-    var warnings: [DatasetWarning] = []
+package struct AnnotatedBoxes: Sendable {
+    package var boxes: [BoundingBox] = []
+    package var warnings: [DatasetWarning] = []
 
     mutating func append(
         _ box: BoundingBox, in size: PixelSize, subject: String
@@ -25,7 +25,7 @@ struct AnnotatedBoxes {
 ///
 /// Coordinates are 1-based and inclusive, may be fractions and come in any order; parts of an
 /// object have boxes of their own, which are not objects.
-struct VOCAnnotation: Decodable {
+package struct VOCAnnotation: Decodable {
     struct Size: Decodable {
         var width: String
         var height: String
@@ -48,7 +48,7 @@ struct VOCAnnotation: Decodable {
 
     private enum CodingKeys: String, CodingKey { case size, object }
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         size = try container.decodeIfPresent(Size.self, forKey: .size)
         object = try container.decodeIfPresent([Object].self, forKey: .object) ?? []
@@ -57,7 +57,7 @@ struct VOCAnnotation: Decodable {
     private static let largestByteCount = 16 << 20
 
     /// Throws `DatasetError` (`malformedAnnotation`) with file and, where the parser tells, line.
-    init(_ bytes: [UInt8], path: String) throws {
+    package init(_ bytes: [UInt8], path: String) throws {
         guard bytes.count <= VOCAnnotation.largestByteCount else {
             throw VOCAnnotation.malformed(path, "\(bytes.count) bytes are more than 16 MiB")
         }
@@ -104,7 +104,7 @@ struct VOCAnnotation: Decodable {
     }
 
     /// The boxes as half-open pixel edges, clipped to the image.
-    func boxes(
+    package func boxes(
         in imageSize: PixelSize, classNames: [String], path: String
     ) throws -> AnnotatedBoxes {
         var result = AnnotatedBoxes()

@@ -1,6 +1,5 @@
+import Datasets
 import Testing
-
-@testable import Datasets
 
 @Suite struct AnnotationTests {
     private let size = PixelSize(height: 40, width: 48)

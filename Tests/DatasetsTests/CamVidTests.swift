@@ -1,7 +1,6 @@
+import Datasets
 import Foundation
 import Testing
-
-@testable import Datasets
 
 /// Skipped where the neighbouring folder `shared` with CamVid is absent.
 @Suite(.enabled(if: SharedData.isPresent, "shared/data/camvid is not beside this checkout"))

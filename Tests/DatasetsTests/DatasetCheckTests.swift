@@ -1,15 +1,15 @@
+import Datasets
 import Foundation
 import Testing
-
-@testable import Datasets
 
 @Suite struct DatasetCheckTests {
     @Test func `a whole data set has counts and no errors`() throws {
         let data = try SmallDataset()
         let report = try DatasetCheck.run(data.options)
         #expect(report.isUsable)
-        #expect(report.labelled == .init(images: 6, imagesWithMask: 6, boxes: 6))
-        #expect(report.weak == .init(images: 0, imagesWithMask: 0, boxes: 0))
+        #expect(report.labelled.images == 6 && report.labelled.imagesWithMask == 6)
+        #expect(report.labelled.boxes == 6)
+        #expect(report.weak.images == 0 && report.weak.boxes == 0)
         #expect(report.classes[1].trainingPixels == 6 * 240)
         #expect(report.classes[0].validationPixels == 2 * (48 * 39 - 240))
         #expect(report.voidPixels == 8 * 48)

@@ -1,7 +1,6 @@
+import Datasets
 import Foundation
 import Testing
-
-@testable import Datasets
 
 /// Broken data sets: what is said, and that a run stops at its start.
 @Suite struct DatasetInputTests {

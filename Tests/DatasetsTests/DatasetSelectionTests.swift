@@ -1,7 +1,6 @@
+import Datasets
 import Foundation
 import Testing
-
-@testable import Datasets
 
 @Suite struct DatasetSelectionTests {
     private let names = (0..<1464).map { "image\($0)" }

@@ -1,7 +1,6 @@
+import Datasets
 import Foundation
 import Testing
-
-@testable import Datasets
 
 @Suite struct ImageFileTests {
     private let expected = (0..<15).map { UInt16($0) }

@@ -1,6 +1,5 @@
+import Datasets
 import Testing
-
-@testable import Datasets
 
 @Suite struct RandomnessTests {
     @Test func `Philox gives the published blocks`() {

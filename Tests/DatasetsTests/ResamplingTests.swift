@@ -1,6 +1,5 @@
+import Datasets
 import Testing
-
-@testable import Datasets
 
 @Suite struct ResamplingTests {
     /// Samples one channel of a one-row image at `count` places.

@@ -1,7 +1,6 @@
+import Datasets
 import Foundation
 import Testing
-
-@testable import Datasets
 
 @Suite struct SynthesisTests {
     private let size = PixelSize(height: 96, width: 112)
