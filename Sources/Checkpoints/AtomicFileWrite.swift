@@ -4,8 +4,8 @@ import Glibc
 /// temporary file → write → fsync → rename → fsync of the directory.
 ///
 /// A pure state machine: each event yields the one next effect. It finishes with success only after
-/// every call succeeded; a failed fsync is never repeated on the same descriptor, for its dirty pages
-/// are gone; after an error before the rename the temporary file is removed.
+/// every call succeeded; a failed fsync is never repeated on the same descriptor, for its dirty
+/// pages are gone; after an error before the rename the temporary file is removed.
 package struct AtomicFileWrite: Sendable {
     package enum Effect: Equatable, Sendable {
         case create(String)

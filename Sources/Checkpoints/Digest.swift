@@ -9,7 +9,8 @@ public struct SHA256 {
 
     public mutating func update(_ bytes: UnsafeRawBufferPointer) {
         guard let base = bytes.baseAddress else { return }
-        crypto_hash_sha256_update(&state, base.assumingMemoryBound(to: UInt8.self), UInt64(bytes.count))
+        crypto_hash_sha256_update(
+            &state, base.assumingMemoryBound(to: UInt8.self), UInt64(bytes.count))
     }
 
     /// The digest in lower-case hexadecimal.

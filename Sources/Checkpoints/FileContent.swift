@@ -30,7 +30,8 @@ package struct FileContent {
         }
         let segment = segments[low]
         let start = offset - (ends[low] - segment.count)
-        return UnsafeRawBufferPointer(rebasing: segment[start..<min(start + byteCount, segment.count)])
+        return UnsafeRawBufferPointer(
+            rebasing: segment[start..<min(start + byteCount, segment.count)])
     }
 
     /// Performs `AtomicFileWrite` on `path`; on return the file is durable.

@@ -6,7 +6,8 @@ package struct SystemError: Error, Equatable {
     package init(_ code: Int32) { self.code = code }
 }
 
-/// The calls that writing a checkpoint needs, one for one, so that a test can make any of them fail.
+/// The calls that writing a checkpoint needs, one for one, so that a test can make any of them
+/// fail.
 package protocol FileSystem: Sendable {
     /// Opens a file for writing, empty; its descriptor.
     func create(_ path: String) throws(SystemError) -> Int32

@@ -57,7 +57,8 @@ public struct Manifest: Equatable, Sendable {
         ])
     }
 
-    /// The file: one line `{"manifest":…,"sha256":…}`, where the hash is over the text of the first.
+    /// The file: one line `{"manifest":…,"sha256":…}`, where the hash is over the text of the
+    /// first.
     var fileText: String {
         let inner = json
         return JSON.object([

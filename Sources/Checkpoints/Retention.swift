@@ -53,9 +53,11 @@ extension CheckpointDirectory {
         var kept = Set(complete.suffix(keep))
         if let best = try best()?.step { kept.insert(best) }
         let doomed = try stepDirectories().filter { $0 < newest && !kept.contains($0) }
-        guard !doomed.isEmpty, complete.reversed().contains(where: { step in
-            kept.contains(step) && (try? open(step: step)) != nil
-        }) else { return [] }
+        guard !doomed.isEmpty,
+            complete.reversed().contains(where: { step in
+                kept.contains(step) && (try? open(step: step)) != nil
+            })
+        else { return [] }
         for step in doomed { try delete(step) }
         return doomed
     }

@@ -10,7 +10,8 @@ struct SafetensorsHeader {
         let json = try Self.json(of: file)
         guard let members = json.members else {
             throw CheckpointError(
-                .corrupt, file: file.path, "expected a JSON object as header, found \(json.kindName)")
+                .corrupt, file: file.path,
+                "expected a JSON object as header, found \(json.kindName)")
         }
         let dataStart = try 8 + Self.length(of: file)
         for member in members {
@@ -59,7 +60,8 @@ struct SafetensorsHeader {
         try file.read(into: target, at: 8)
         guard target[0] == UInt8(ascii: "{") else {
             throw CheckpointError(
-                .corrupt, file: file.path, "expected a header that begins with {, found byte \(target[0])")
+                .corrupt, file: file.path,
+                "expected a header that begins with {, found byte \(target[0])")
         }
         do {
             return try JSONParser.parse(UnsafeRawBufferPointer(target))
@@ -103,7 +105,9 @@ struct SafetensorsHeader {
         }
         guard let shape = integers(member.value["shape"]), shape.allSatisfy({ $0 >= 0 }) else {
             throw failure(
-                "expected a shape of integers from 0 on, found \(member.value["shape"]?.text ?? "none")")
+                "expected a shape of integers from 0 on, "
+                    + "found \(member.value["shape"]?.text ?? "none")"
+            )
         }
         guard let offsets = integers(member.value["data_offsets"]), offsets.count == 2,
             offsets[0] >= 0, offsets[0] <= offsets[1], offsets[1] <= file.byteCount - dataStart
@@ -141,7 +145,8 @@ struct SafetensorsHeader {
                 throw CheckpointError(
                     .corrupt, file: file.path, tensor: tensor.name,
                     "expected to begin at byte \(end), found \(tensor.byteRange.lowerBound): "
-                        + (tensor.byteRange.lowerBound < end ? "tensors overlap" : "there is a hole"))
+                        + (tensor.byteRange.lowerBound < end
+                            ? "tensors overlap" : "there is a hole"))
             }
             end = tensor.byteRange.upperBound
         }

@@ -80,7 +80,9 @@ struct ShardLayout: Sendable {
             guard end == tensor.elementCount else {
                 throw CheckpointError(
                     .corrupt, file: file, tensor: label,
-                    "plane \(plane.rawValue): expected \(tensor.elementCount) elements, found \(end)")
+                    "plane \(plane.rawValue): "
+                        + "expected \(tensor.elementCount) elements, found \(end)"
+                )
             }
         }
     }

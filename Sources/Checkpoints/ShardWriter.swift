@@ -19,8 +19,8 @@ public struct Shard {
     public var server: Int
     public var serverCount: Int
     public var planes: [Plane]
-    /// Optimizer state that is one number for a whole group, as `primary.beta1Product`; equal on all
-    /// servers.
+    /// Optimizer state that is one number for a whole group, as `primary.beta1Product`; equal on
+    /// all servers.
     public var scalars: [String: Double]
 
     public init(

@@ -1,6 +1,6 @@
 /// A tensor of a run, as every checkpoint lists it.
 public struct TensorEntry: Hashable, Sendable {
-    /// `primary`, `ancillary`, `corrector`, `primaryStatistics` …
+    /// As `primary` or `primaryStatistics`: the list that the tensor belongs to.
     public var group: String
     public var name: String
     public var shape: [Int]

@@ -1,7 +1,8 @@
 import CSodium
 
 extension Configuration {
-    /// The configuration as JSON on one line with sorted keys: equal configurations have equal bytes.
+    /// The configuration as JSON on one line with sorted keys: equal configurations have equal
+    /// bytes.
     public var canonicalJSON: String {
         ConfigurationTree(ConfigurationField.all.map { ($0.key, $0.read(self).description) }).json
     }

@@ -66,19 +66,22 @@ extension Configuration {
     /// The ancillary model, which sees the boxes.
     public struct Ancillary: Codable, Sendable, Equatable {
         /// How box masks are brought to the size of a feature map.
-        public enum BoxResize: String, Codable, Sendable, CaseIterable { case area, bilinear, nearest }
+        public enum BoxResize: String, Codable, Sendable, CaseIterable {
+            case area, bilinear, nearest
+        }
 
-        /// A trained ancillary model (safetensors file or run directory); null: it is trained first.
+        /// A trained ancillary model (safetensors file or run directory); null: it is trained
+        /// first.
         public var weights: String?
         public var gateBias: Double = 0
         public var boxResize: BoxResize = .area
     }
 
-    /// The convolutional corrector of Eq. 6.
+    /// The convolutional corrector, equation 6.
     public struct Corrector: Codable, Sendable, Equatable {
         public var channels: Int = 128
         public var finalReLU: Bool = true
-        /// Whether the third term of Eq. 6 also reaches the primary model.
+        /// Whether the third term of equation 6 also reaches the primary model.
         public var backpropToPrimary: Bool = true
         /// Initial bias of the second convolution.
         public var outputBias: Double = 1

@@ -70,7 +70,8 @@ struct ConfigurationSource {
             }
             append(key, .list(elements), line)
         case .alias:
-            problems.append("\(path):\(line): \(key): YAML aliases are not supported; write the value")
+            problems.append(
+                "\(path):\(line): \(key): YAML aliases are not supported; write the value")
         }
     }
 

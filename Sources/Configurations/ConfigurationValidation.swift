@@ -1,5 +1,6 @@
 extension Configuration {
-    /// What no run could make sense of, one line per problem; empty where the configuration is sound.
+    /// What no run could make sense of, one line per problem; empty where the configuration is
+    /// sound.
     public var problems: [String] {
         var check = RangeCheck()
         checkNetwork(&check)
@@ -61,7 +62,9 @@ extension Configuration {
             ("ancillary", phases.ancillary.learningRate), ("warmup", phases.warmup.learningRate),
             ("main", phases.main.learningRate),
         ] {
-            if let rate { check.number("phases.\(name).learningRate", rate, above: 0, through: 1e3) }
+            if let rate {
+                check.number("phases.\(name).learningRate", rate, above: 0, through: 1e3)
+            }
         }
         check.number("optimizer.momentum", optimizer.momentum, from: 0, below: 1)
         check.number("optimizer.weightDecay", optimizer.weightDecay, from: 0, below: 1)
@@ -93,7 +96,8 @@ extension Configuration {
             check.integer("data.supervised", supervised, 1...Int(Int32.max))
             if data.weak != nil {
                 check.add(
-                    "data.weak", "data.supervised makes the rest of F's list W; set only one of them")
+                    "data.weak",
+                    "data.supervised makes the rest of F's list W; set only one of them")
             }
         }
         if data.validation.isEmpty {

@@ -104,7 +104,9 @@ extension ConfigurationValue: CustomStringConvertible {
 extension String {
     func trimmingSpaces() -> String {
         let start = drop(while: \.isWhitespace)
-        return String(start[..<(start.lastIndex { !$0.isWhitespace }.map(start.index(after:))
-            ?? start.startIndex)])
+        return String(
+            start[
+                ..<(start.lastIndex { !$0.isWhitespace }.map(start.index(after:))
+                    ?? start.startIndex)])
     }
 }

@@ -5,7 +5,8 @@ public struct ResolvedConfiguration: Sendable {
     public private(set) var configuration = Configuration()
     private var originByKey: [String: ConfigurationOrigin] = [:]
 
-    /// Reads a file, if one is given, then applies `key.path=value` overrides, and checks the result.
+    /// Reads a file, if one is given, then applies `key.path=value` overrides, and checks the
+    /// result.
     ///
     /// Precedence: defaults < file < overrides, the last override of a key wins.
     /// - Throws: `ConfigurationError` listing every problem.

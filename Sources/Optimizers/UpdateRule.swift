@@ -40,7 +40,7 @@ extension UpdateRule {
     /// - Parameters:
     ///   - weights: the chunk, [element].
     ///   - slots: as many arrays as `slotNames`, in that order, of the chunk's length.
-    ///   - gradientSum: the root of the reduction tree: the unscaled sum over all slots of the step.
+    ///   - gradientSum: the root of the reduction tree, the unscaled sum over the step's slots.
     ///   - gradientScale: 1/V.
     ///   - learningRate: of this step, before the ranges' multipliers.
     ///   - progress: already advanced to this step.

@@ -90,6 +90,7 @@ public final class MetricsFile: Sendable {
     private static func failure(_ path: String, _ problem: String) -> MetricsError {
         let code = errno
         return MetricsError(
-            file: path, problem: "\(problem): \(String(cString: strerror(code)))", systemError: code)
+            file: path, problem: "\(problem): \(String(cString: strerror(code)))", systemError: code
+        )
     }
 }

@@ -93,7 +93,8 @@ extension ProgressState {
         return "\(whole)s"
     }
 
-    /// A number with a fixed count of decimals, in exponent form where it is out of the usual range.
+    /// A number with a fixed count of decimals, in exponent form where it is out of the usual
+    /// range.
     static func decimal(_ value: Double, digits: Int) -> String {
         guard value.isFinite, abs(value) < 1e6 else { return "\(value)" }
         var scale = 1.0

@@ -13,7 +13,8 @@ import Testing
         #expect(manifest.shards.count == servers)
         #expect(checkpoint.scalars == ["primary.beta1Product": 0.1 * 7.0, "primary.updates": 3])
         for (index, tensor) in SampleRun.tensors.enumerated() {
-            let slots: [PlaneName] = tensor.group == "primary" ? [.values, SampleRun.velocity] : [.values]
+            let slots: [PlaneName] =
+                tensor.group == "primary" ? [.values, SampleRun.velocity] : [.values]
             #expect(checkpoint.planes(of: tensor) == slots)
             for plane in slots {
                 let expected = (0..<tensor.elementCount).map {
@@ -75,7 +76,8 @@ import Testing
         let output = Pipe()
         process.standardOutput = output
         try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let text = String(
+            decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         #expect(process.terminationStatus == 0)
         #expect(text == manifest.parametersSHA256 + "\n")
@@ -113,7 +115,9 @@ import Testing
         let original = try Data(contentsOf: first)
         for count in 0..<original.count {
             try original.prefix(count).write(to: first)
-            let error = try #require(throws: CheckpointError.self) { try run.directory.open(step: 3) }
+            let error = try #require(throws: CheckpointError.self) {
+                try run.directory.open(step: 3)
+            }
             #expect(error.file == first.path)
         }
         try Data(contentsOf: second).write(to: first)
@@ -137,7 +141,8 @@ import Testing
         #expect(missing.problem.contains("expected 12 elements, found 6"))
         let whole = try run.writeShard(server: 0, of: 1, step: 1)
         let twice = try #require(throws: CheckpointError.self) {
-            try run.directory.writeManifest(facts, tensors: SampleRun.tensors, shards: [half, whole])
+            try run.directory.writeManifest(
+                facts, tensors: SampleRun.tensors, shards: [half, whole])
         }
         #expect(twice.problem.contains("written twice"))
         #expect(try run.directory.steps() == [])

@@ -30,10 +30,11 @@ import Testing
                 #expect(error.file.hasPrefix(path))
                 #expect(error.problem.contains(String(cString: strerror(code))))
                 let after = temporary.files
-                #expect(!after.keys.contains { $0.hasSuffix(".tmp") }, "call \(call): \(after.keys)")
+                #expect(
+                    !after.keys.contains { $0.hasSuffix(".tmp") }, "call \(call): \(after.keys)")
                 for (name, content) in before { #expect(after[name] == content) }
                 #expect(try run.directory.open(step: 10).manifest == previous)
-                // The manifest may have its name where only the last fsync failed: then all is there.
+                // Where only the last fsync failed, the manifest has its name and all is there.
                 let newest = try #require(try run.directory.newestVerified().checkpoint)
                 #expect(
                     newest.manifest.step == 10 || error.problem.hasPrefix("fsync of the directory"))
@@ -133,7 +134,8 @@ import Testing
         }
         #expect(
             found == [
-                .create("d/f.tmp"), .write(offset: 0, byteCount: 5), .write(offset: 3, byteCount: 2),
+                .create("d/f.tmp"), .write(offset: 0, byteCount: 5),
+                .write(offset: 3, byteCount: 2),
                 .synchronise, .close, .rename("d/f.tmp", to: "d/f"), .synchroniseDirectory("d"),
                 .finish(.durable),
             ])

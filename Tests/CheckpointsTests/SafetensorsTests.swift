@@ -35,7 +35,9 @@ import Testing
                         [
                             .init("labels", .uint8, shape: [3], bytes: bytes),
                             .init("b.weight", .float32, shape: [2, 3], bytes: floats),
-                            .init("a \"quoted\" ü\n", .float32, shape: [0, 7], bytes: .init(start: nil, count: 0)),
+                            .init(
+                                "a \"quoted\" ü\n", .float32, shape: [0, 7],
+                                bytes: .init(start: nil, count: 0)),
                             .init("count", .int64, shape: [2], bytes: integers),
                             .init("scalar", .uint8, shape: [], bytes: .init(rebasing: bytes[..<1])),
                         ], metadata: ["key": "value"]
@@ -45,8 +47,13 @@ import Testing
         }
         let file = try SafetensorsFile(path: path)
         #expect(file.metadata == ["key": "value"])
-        #expect(file.tensors.map(\.name) == ["count", "a \"quoted\" ü\n", "b.weight", "labels", "scalar"])
-        #expect(try file.floats("b.weight", shape: [2, 3]).map(\.bitPattern) == floats.map(\.bitPattern))
+        #expect(
+            file.tensors.map(\.name) == [
+                "count", "a \"quoted\" ü\n", "b.weight", "labels", "scalar",
+            ])
+        #expect(
+            try file.floats("b.weight", shape: [2, 3]).map(\.bitPattern) == floats.map(\.bitPattern)
+        )
         #expect(try file.bytes("labels") == bytes)
         #expect(try file.integers("count") == integers)
         #expect(try file.floats("a \"quoted\" ü\n", shape: [0, 7]) == [])
@@ -83,7 +90,10 @@ import Testing
         (#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0]}}"#, "within 0...8"),
         (#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8.0]}}"#, "within 0...8"),
         (#"{"w":{"dtype":"F32","shape":[2]}}"#, "found none"),
-        (#"{"w":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}"#, "shape of integers from 0 on"),
+        (
+            #"{"w":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}"#,
+            "shape of integers from 0 on"
+        ),
         (#"{"w":{"dtype":"F32","shape":2,"data_offsets":[0,8]}}"#, "shape of integers from 0 on"),
         (
             #"{"w":{"dtype":"F32","shape":[4611686018427387904,2],"data_offsets":[0,8]}}"#,
@@ -99,12 +109,18 @@ import Testing
             #"{"v":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},"#
                 + #""w":{"dtype":"U8","shape":[3],"data_offsets":[5,8]}}"#, "there is a hole"
         ),
-        (#"{"w":{"dtype":"U8","shape":[5],"data_offsets":[0,5]}}"#, "expected the tensors to end at"),
+        (
+            #"{"w":{"dtype":"U8","shape":[5],"data_offsets":[0,5]}}"#,
+            "expected the tensors to end at"
+        ),
         (
             #"{"w":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},"#
                 + #""w":{"dtype":"U8","shape":[8],"data_offsets":[0,8]}}"#, "appears twice"
         ),
-        (#"{"__metadata__":{"a":1},"w":{"dtype":"U8","shape":[8],"data_offsets":[0,8]}}"#, "a string"),
+        (
+            #"{"__metadata__":{"a":1},"w":{"dtype":"U8","shape":[8],"data_offsets":[0,8]}}"#,
+            "a string"
+        ),
         (#"{"__metadata__":[],"w":{"dtype":"U8","shape":[8],"data_offsets":[0,8]}}"#, "an object"),
         (#"[1]"#, "begins with {"),
         (#"{"w":"#, "ends too early"),
@@ -136,7 +152,9 @@ import Testing
     }
 
     @Test func `Truncation at every byte and a flip of every header bit never crash`() throws {
-        let header = #"{"v":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#
+        let header =
+            #"{"v":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"#
+            + #""w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#
         try write(header: header, dataByteCount: 8)
         let whole = try Data(contentsOf: URL(filePath: path))
         for count in 0..<whole.count {

@@ -37,10 +37,12 @@ import Testing
         configuration.data.recording = "r"
         configuration.evaluate.outputStride = 8
         configuration.numerics.class = "c"
-        let synthesized = try JSONSerialization.jsonObject(
-            with: JSONEncoder().encode(configuration)) as? NSDictionary
-        let canonical = try JSONSerialization.jsonObject(
-            with: Data(configuration.canonicalJSON.utf8)) as? NSDictionary
+        let synthesized =
+            try JSONSerialization.jsonObject(
+                with: JSONEncoder().encode(configuration)) as? NSDictionary
+        let canonical =
+            try JSONSerialization.jsonObject(
+                with: Data(configuration.canonicalJSON.utf8)) as? NSDictionary
         #expect(synthesized == canonical)
     }
 

@@ -37,7 +37,9 @@ private func problems(yaml: String? = nil, _ overrides: String...) throws -> [St
             """
         let resolved = try ResolvedConfiguration(
             yaml: yaml, path: "train.yaml",
-            overrides: ["data.crop=65", "data.crop=257", "evaluate.scales=[1, 1.5]", "data.flip=false"])
+            overrides: [
+                "data.crop=65", "data.crop=257", "evaluate.scales=[1, 1.5]", "data.flip=false",
+            ])
         let configuration = resolved.configuration
         #expect(configuration.method == .emFixed)
         #expect(configuration.optimizer.rule == .adamw)
@@ -97,7 +99,10 @@ private func problems(yaml: String? = nil, _ overrides: String...) throws -> [St
         ("alpha.from=nan", "alpha.from: expected a number, found \"nan\""),
         ("alpha.from=1e999", "alpha.from: expected a number, found \"1e999\""),
         ("data.scales=1", "data.scales: expected a list, each element a number, found 1"),
-        ("data.scales=[1,x]", "data.scales: expected a list, each element a number, found [1,\"x\"]"),
+        (
+            "data.scales=[1,x]",
+            "data.scales: expected a list, each element a number, found [1,\"x\"]"
+        ),
         (
             "data.validation=7",
             "data.validation: expected a string (quoted if it looks like a number), found 7"
@@ -114,8 +119,10 @@ private func problems(yaml: String? = nil, _ overrides: String...) throws -> [St
         #expect(try problems(override) == ["command line: \(message)"])
     }
 
-    @Test(arguments: ["slots.count", "=3", "slots.count=", "data.scales=[1,2", "data.scales=1]",
-        "data.scales=[1,,2]", "data.validation='val"])
+    @Test(arguments: [
+        "slots.count", "=3", "slots.count=", "data.scales=[1,2", "data.scales=1]",
+        "data.scales=[1,,2]", "data.validation='val",
+    ])
     func `A malformed override is refused`(text: String) throws {
         let problems = try problems(text)
         #expect(problems.count == 1)

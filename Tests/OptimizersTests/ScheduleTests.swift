@@ -20,7 +20,9 @@ import Testing
 }
 
 @Suite struct MovingAverageTests {
-    @Test(arguments: [(0, 0.1), (1, 2.0 / 11), (90, 0.91), (2989, 2990.0 / 2999), (2_000_000, 0.9997)])
+    @Test(arguments: [
+        (0, 0.1), (1, 2.0 / 11), (90, 0.91), (2989, 2990.0 / 2999), (2_000_000, 0.9997),
+    ])
     func `Early steps count for more`(t: Int, expected: Double) {
         #expect(MovingAverage(decay: 0.9997).effectiveDecay(at: t) == expected)
     }
@@ -30,7 +32,8 @@ import Testing
         var sums: [Float] = [8, -4, 100]
         averages.withUnsafeMutableBufferPointer { averages in
             sums.withUnsafeMutableBufferPointer { sums in
-                MovingAverage(decay: 0.5).update(averages, sums: sums, scale: 0.25, at: 100, range: 0..<2)
+                MovingAverage(decay: 0.5).update(
+                    averages, sums: sums, scale: 0.25, at: 100, range: 0..<2)
             }
         }
         #expect(averages == [1.5, -0.5, 5])

@@ -37,7 +37,9 @@ struct TestChunk {
                 }
             }
         }
-        for index in slots.indices { slots[index] = Array(flat[index * count..<(index + 1) * count]) }
+        for index in slots.indices {
+            slots[index] = Array(flat[index * count..<(index + 1) * count])
+        }
     }
 }
 
@@ -167,7 +169,9 @@ private struct KernelTable: @unchecked Sendable, CustomTestStringConvertible {
                 }
                 #expect(chunk.weights.map(\.bitPattern) == twin.weights.map(\.bitPattern))
                 let expected = [twin.first, twin.second].prefix(chunk.slots.count)
-                #expect(chunk.slots.map { $0.map(\.bitPattern) } == expected.map { $0.map(\.bitPattern) })
+                #expect(
+                    chunk.slots.map { $0.map(\.bitPattern) }
+                        == expected.map { $0.map(\.bitPattern) })
             }
         }
     }
@@ -180,7 +184,8 @@ private struct KernelTable: @unchecked Sendable, CustomTestStringConvertible {
         #expect(progress.updates == 2)
         #expect(progress.beta1Product == Double(Float(0.9)) * Double(Float(0.9)))
         #expect(OptimizerProgress(scalars: progress.scalars) == progress)
-        #expect(OptimizerProgress().scalars == ["updates": 0, "beta1Product": 1, "beta2Product": 1])
+        #expect(
+            OptimizerProgress().scalars == ["updates": 0, "beta1Product": 1, "beta2Product": 1])
         var slot: [Float] = [1, .nan, -3]
         slot.withUnsafeMutableBufferPointer { rule.reset(slots: [$0]) }
         #expect(slot == [0, 0, 0])

@@ -43,7 +43,8 @@ import Testing
     @Test func `A human line is one line without terminal sequences`() {
         logger(.human).error("bad\r\n\u{1B}[2Jpeer", metadata: ["b": "2", "a": "1"])
         let text = captured.take()
-        #expect(text.hasSuffix("error worker 2: bad\\r\\n\\u{1B}[2Jpeer a=\"1\" b=\"2\"\n"), "\(text)")
+        #expect(
+            text.hasSuffix("error worker 2: bad\\r\\n\\u{1B}[2Jpeer a=\"1\" b=\"2\"\n"), "\(text)")
         #expect(text.filter { $0 == "\n" }.count == 1)
     }
 

@@ -106,7 +106,9 @@ private func state(
         bar.report(state(step: 1), at: 0.05)
         bar.report(state(step: 1000), at: 0.06)
         bar.finish()
-        let lines = [0, 1000].map { "\r\u{1B}[K" + state(step: $0).barLine(width: 80, colour: .none) }
+        let lines = [0, 1000].map {
+            "\r\u{1B}[K" + state(step: $0).barLine(width: 80, colour: .none)
+        }
         #expect(captured.take() == lines.joined() + "\n")
         ProgressReporter(.json, colour: .none, output: output).report(state(step: 0), at: 0)
         #expect(
