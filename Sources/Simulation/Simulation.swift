@@ -196,7 +196,7 @@ package struct Simulation {
 
     private mutating func deliver(_ event: Event, to process: Int) throws(InvariantViolation) {
         guard processes[process].isAlive else { return }
-        if case .received(let message, let peer) = event {
+        if case .received(let message, let peer) = event, isWorthTelling(message.body) {
             tell { "\($0.processes[process].name) ← \(peer): \(summary(of: message.body))" }
         }
         var effects: [Effect] = []
@@ -357,6 +357,14 @@ package struct Simulation {
             high.index > low.index + 1
         else { return }
         throw InvariantViolation("shards stand at versions \(low) to \(high)")
+    }
+
+    private func isWorthTelling(_ body: MessageBody) -> Bool {
+        switch body {
+        case .heartbeat, .parameters, .pull: false
+        case .serverProgress(let progress): progress.openSteps.contains { !$0.claims.isEmpty }
+        default: true
+        }
     }
 
     private mutating func tell(_ line: (Simulation) -> String) {

@@ -41,6 +41,7 @@ package struct SimulationOptions: Sendable, Equatable {
         limits.silenceMilliseconds = 1_500
         limits.coordinatorSilenceMilliseconds = 10_000
         limits.retryMilliseconds = 500
+        limits.joinMilliseconds = 20_000
         limits.firstLeasesMilliseconds = 2_000
         limits.waitReportMilliseconds = 2_000
         limits.stepMilliseconds = 120_000

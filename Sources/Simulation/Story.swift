@@ -17,6 +17,9 @@ func summary(of body: MessageBody) -> String {
     case .trailerAcknowledged(let report):
         "trailer of \(report.node), step \(report.step): \(report.outcome)"
     case .stepCommitted(let commit): "shard \(commit.shard) committed \(commit.step)"
+    case .serverProgress(let progress):
+        "shard \(progress.shard) at \(progress.version), claims "
+            + "\(progress.openSteps.flatMap(\.claims).map { ($0.node, $0.attempts) })"
     case .refusal(let refusal): "refusal: \(refusal.explanation)"
     default: body.kind
     }

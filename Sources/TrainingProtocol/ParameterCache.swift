@@ -58,6 +58,17 @@ struct ParameterCache: Sendable {
         inFlight.reduce(0) { $0 + ($1.server == server ? $1.byteCount : 0) }
     }
 
+    /// Gives up the pulls that `step` has no use for, so that they take no room from its own: a
+    /// parked pull of a later version may be answered only after this step.
+    mutating func abandonPulls(exceptFor step: Step, plan: RunPlan) {
+        inFlight.removeAll { flight in
+            guard let chunk = flight.pull.chunk else {
+                return flight.pull.version != Version(step.index)
+            }
+            return flight.pull.version != plan.requiredVersion(of: chunk, at: step)
+        }
+    }
+
     mutating func begin(_ pull: PullInFlight) { inFlight.append(pull) }
 
     /// Notes that pulls were sent again.

@@ -52,6 +52,7 @@ extension WorkerMachine {
         guard let step = waiting ?? prefetch, step.index < membership.plan.stepCount else {
             return
         }
+        cache.abandonPulls(exceptFor: step, plan: membership.plan)
         let pulls = cache.missingPulls(
             for: step, plan: membership.plan, placement: membership.placement)
         for pull in pulls {
