@@ -1,0 +1,243 @@
+import Testing
+import TrainingProtocol
+
+@Suite struct CoordinatorMachineTests {
+    static func stage(
+        slotCount: Int, hintedWorkerCount: Int = 1, policy: NumericsPolicy = .strict
+    ) -> Stage<CoordinatorMachine> {
+        let settings = CoordinatorSettings(
+            run: Fixture.run, coordinatorTerm: CoordinatorTerm(1),
+            configuration: Fixture.configuration, configurationHash: Fixture.configurationHash,
+            plan: Fixture.plan(slotCount: slotCount), serverCount: 1,
+            hintedWorkerCount: hintedWorkerCount, numericsPolicy: policy, source: .initialValues,
+            startVersion: .initial)
+        var stage = Stage(
+            CoordinatorMachine(
+                identity: Fixture.identity(1), settings: settings, limits: Limits()))
+        let opening = stage.handle(.started)
+        _ = stage.handle(.finished(opening.jobs[0].id, .journaled))
+        return stage
+    }
+
+    static func peer(_ low: UInt64) -> Peer { .member(Incarnation(high: 0, low: low)) }
+
+    static func greeting(
+        _ role: Role, build: String = "b1", numerics: String = "n", hash: ContentHash? = nil
+    ) -> MessageBody {
+        .greeting(
+            Greeting(
+                build: Build(build), configurationHash: hash,
+                numericsClass: role == .worker ? NumericsClass(numerics) : nil,
+                advertisedEndpoint: role == .server ? "e0" : nil, processID: 1, host: "h",
+                threadCount: 1, leases: [], shards: []))
+    }
+
+    static func greet(
+        _ stage: inout Stage<CoordinatorMachine>, _ role: Role, _ low: UInt64,
+        _ body: MessageBody? = nil
+    ) -> [Effect] {
+        var effects = stage.receive(
+            body ?? greeting(role), Fixture.header(role, low, run: .none), from: peer(low))
+        for (id, job) in effects.jobs {
+            guard case .journal = job else { continue }
+            effects += stage.handle(.finished(id, .journaled))
+        }
+        return effects
+    }
+
+    static func beat(
+        _ stage: inout Stage<CoordinatorMachine>, _ low: UInt64, leases: [UInt64] = []
+    ) -> [Effect] {
+        let heartbeat = Heartbeat(
+            activity: .idle, finishedSlots: 0, leases: leases.map { LeaseID($0) },
+            durableThrough: .initial, recordedThrough: .initial)
+        return stage.receive(
+            .heartbeat(heartbeat), Fixture.header(.worker, low), from: peer(low))
+    }
+
+    /// A run whose only server is ready and whose checkpoint 0 is on disk.
+    static func secured(
+        slotCount: Int, hintedWorkerCount: Int = 1
+    ) -> Stage<CoordinatorMachine> {
+        var stage = stage(slotCount: slotCount, hintedWorkerCount: hintedWorkerCount)
+        #expect(greet(&stage, .server, 10).kinds == ["welcome"])
+        let status = ShardStatus(
+            shard: ShardIndex(0), part: .primary, term: ShardTerm(1), version: .initial,
+            durableThrough: .initial, stateHash: Digest(0))
+        let server = Fixture.header(.server, 10)
+        _ = stage.receive(
+            .serverReady(ServerReady(shards: [status])), server, from: peer(10))
+        let written = ShardWritten(
+            shard: ShardIndex(0), version: .initial, files: [],
+            description: Fixture.configuration)
+        let manifest = stage.receive(.shardWritten(written), server, from: peer(10))
+        let reference = CheckpointReference(
+            version: .initial, manifest: "m", hash: Fixture.configurationHash)
+        let journal = stage.handle(
+            .finished(manifest.jobs[0].id, .manifestWritten(reference)))
+        let done = stage.handle(.finished(journal.jobs[0].id, .journaled))
+        #expect(done.observations.contains(.checkpointCommitted(reference)))
+        return stage
+    }
+
+    static func leases(_ effects: [Effect]) -> [SlotRange] {
+        effects.bodies.compactMap { if case .lease(let lease) = $0 { lease.node } else { nil } }
+    }
+
+    static func progress(
+        _ stage: inout Stage<CoordinatorMachine>, missing: [SlotRange],
+        claims: [ServerProgress.NonFiniteClaim] = []
+    ) -> [Effect] {
+        let progress = ServerProgress(
+            shard: ShardIndex(0), version: .initial, durableThrough: .initial,
+            openSteps: [.init(step: Step(0), missing: missing, claims: claims)])
+        return stage.receive(
+            .serverProgress(progress), Fixture.header(.server, 10), from: peer(10))
+    }
+
+    @Test func firstLeasesWaitForTheHintedWorkers() {
+        var stage = Self.secured(slotCount: 7, hintedWorkerCount: 2)
+        _ = Self.greet(&stage, .worker, 20)
+        #expect(Self.leases(Self.beat(&stage, 20)).isEmpty)
+        _ = Self.greet(&stage, .worker, 21)
+        let effects = Self.beat(&stage, 21)
+        let halves = [SlotRange(0, 2), SlotRange(2, 3), SlotRange(3, 4), SlotRange(4, 7)]
+        #expect(Self.leases(effects) == halves + halves, "the current step and the next")
+    }
+
+    @Test func theFirstLeasesDeadlineStartsTheRunWithFewerWorkers() {
+        var stage = Self.secured(slotCount: 2, hintedWorkerCount: 2)
+        _ = Self.greet(&stage, .worker, 20)
+        _ = Self.beat(&stage, 20)
+        stage.milliseconds = Limits().firstLeasesMilliseconds
+        let effects = Self.beat(&stage, 20)
+        #expect(Self.leases(effects) == [SlotRange(0, 2), SlotRange(0, 2)])
+    }
+
+    @Test func aLostWorkersUncoveredSlotsAreLeasedAgainAtOnce() {
+        var stage = Self.secured(slotCount: 8, hintedWorkerCount: 2)
+        _ = Self.greet(&stage, .worker, 20)
+        _ = Self.greet(&stage, .worker, 21)
+        _ = Self.beat(&stage, 20)
+        _ = Self.beat(&stage, 21)
+        _ = Self.progress(&stage, missing: [SlotRange(2, 8)])
+        let effects = stage.handle(.disconnected(Self.peer(20)))
+        #expect(Self.leases(effects) == [SlotRange(2, 4), SlotRange(0, 4)])
+    }
+
+    @Test func aJoinerGetsAShareOfTheStepThatNobodyHasBegun() {
+        var stage = Self.secured(slotCount: 4)
+        _ = Self.greet(&stage, .worker, 20)
+        _ = Self.beat(&stage, 20)
+        _ = Self.greet(&stage, .worker, 21)
+        let effects = Self.beat(&stage, 21)
+        #expect(Self.leases(effects) == [SlotRange(0, 2), SlotRange(2, 4)])
+        #expect(effects.kinds.first == "lease revoked")
+    }
+
+    @Test func aNonFiniteClaimIsComputedAgainByAnotherWorker() {
+        var stage = Self.secured(slotCount: 2, hintedWorkerCount: 2)
+        _ = Self.greet(&stage, .worker, 20)
+        _ = Self.greet(&stage, .worker, 21)
+        _ = Self.beat(&stage, 20)
+        _ = Self.beat(&stage, 21)
+        let claim = ServerProgress.NonFiniteClaim(
+            node: SlotRange(0, 1), attempts: [Attempt(1)])
+        let effects = Self.progress(&stage, missing: [SlotRange(0, 2)], claims: [claim])
+        #expect(Self.leases(effects) == [SlotRange(0, 1)])
+        guard case .send(_, let peer)? = effects.last(where: {
+            if case .send = $0 { true } else { false }
+        }) else { return }
+        #expect(peer == Self.peer(21))
+        #expect(Self.progress(&stage, missing: [SlotRange(0, 2)], claims: [claim]).isEmpty)
+    }
+
+    @Test func leasesThatAWorkerDoesNotNameAreSentAgain() {
+        var stage = Self.secured(slotCount: 1)
+        _ = Self.greet(&stage, .worker, 20)
+        _ = Self.beat(&stage, 20)
+        stage.milliseconds = Limits().retryMilliseconds
+        #expect(Self.leases(Self.beat(&stage, 20, leases: [2])) == [SlotRange(0, 1)])
+        stage.milliseconds *= 2
+        #expect(Self.leases(Self.beat(&stage, 20, leases: [1, 2])).isEmpty)
+    }
+
+    @Test func slotsThatEveryWorkerRefusesEndTheRun() {
+        var stage = Self.secured(slotCount: 1)
+        _ = Self.greet(&stage, .worker, 20)
+        _ = Self.beat(&stage, 20)
+        let returned = LeaseReturned(
+            lease: LeaseID(1), reason: .data, explanation: "a.jpg differs")
+        let effects = stage.receive(
+            .leaseReturned(returned), Fixture.header(.worker, 20), from: Self.peer(20))
+        let failure = JobFailure(kind: .data, explanation: "a.jpg differs")
+        #expect(
+            effects.termination
+                == .slotsRefused(step: Step(0), node: SlotRange(0, 1), failure))
+        #expect(effects.kinds == ["finish", "finish"])
+    }
+
+    @Test func strangersAreRefusedNamingBothValues() {
+        var stage = Self.secured(slotCount: 1)
+        _ = Self.greet(&stage, .worker, 20)
+        let other = ContentHash(Array(repeating: 9, count: 32))
+        let cases: [(MessageBody, Refusal.Code, [String])] = [
+            (Self.greeting(.worker, build: "b2"), .build, ["b1", "b2"]),
+            (
+                Self.greeting(.worker, hash: other), .configuration,
+                ["\(other)", "\(Fixture.configurationHash)"]
+            ),
+            (Self.greeting(.worker, numerics: "m"), .numericsClass, ["class is m", "run's n"]),
+        ]
+        for (index, (body, code, words)) in cases.enumerated() {
+            let effects = Self.greet(&stage, .worker, 30 + UInt64(index), body)
+            guard case .refusal(let refusal)? = effects.bodies.first else {
+                Issue.record("no refusal in \(effects)")
+                continue
+            }
+            #expect(refusal.code == code)
+            for word in words { #expect(refusal.explanation.contains(word)) }
+        }
+        guard case .refusal(let full)? = Self.greet(&stage, .server, 40).bodies.first else {
+            Issue.record("a second server was let in")
+            return
+        }
+        #expect(full.code == .noVacancy)
+    }
+
+    @Test func aLostServerEndsTheRunNamingIt() {
+        var stage = Self.secured(slotCount: 1)
+        _ = Self.greet(&stage, .worker, 20)
+        stage.milliseconds = Limits().silenceMilliseconds + 1
+        let effects = stage.handle(.timerFired(.tick))
+        let departure = Observation.Departure.silent(milliseconds: stage.milliseconds)
+        #expect(effects.termination == .serverLost(ServerIndex(0), departure))
+        #expect(effects.kinds.contains("finish"))
+    }
+
+    @Test func shardsMustDecideAlike() {
+        var stage = Self.secured(slotCount: 1)
+        let report = StepCommitted(
+            shard: ShardIndex(0), step: Step(1), decision: .apply,
+            trailer: Fixture.trailer(slots: 1), trailerContributions: [], chunks: [],
+            stateHash: Digest(0), durableThrough: Version(2))
+        let early = stage.receive(
+            .stepCommitted(report), Fixture.header(.server, 10), from: Self.peer(10))
+        #expect(early.isEmpty, "a report out of order waits for its repetition")
+    }
+
+    @Test func aStopBeforeTrainingEndsTheRunWithItsFirstCheckpoint() {
+        var stage = Self.secured(slotCount: 1)
+        let effects = stage.handle(.stopRequested)
+        #expect(effects.kinds == ["finish"])
+        let goodbye = Goodbye(reason: .finished, explanation: "")
+        _ = stage.handle(.finished(effects.jobs[0].id, .journaled))
+        let end = stage.receive(
+            .goodbye(goodbye), Fixture.header(.server, 10), from: Self.peer(10))
+        guard case .stopped(let reference?)? = end.termination else {
+            Issue.record("ended \(String(describing: end.termination))")
+            return
+        }
+        #expect(reference.version == .initial)
+    }
+}

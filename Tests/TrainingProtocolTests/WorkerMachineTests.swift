@@ -1,0 +1,166 @@
+import Testing
+import TrainingProtocol
+
+@Suite struct WorkerMachineTests {
+    static let coordinator = Fixture.header(.coordinator, 1)
+    static let server = Fixture.header(.server, 10)
+
+    static func working(slotCount: Int, serverCount: Int = 1) -> Stage<WorkerMachine> {
+        var stage = Stage(
+            WorkerMachine(
+                identity: Fixture.identity(5), numericsClass: NumericsClass("n"),
+                configurationHash: nil, limits: Limits()))
+        #expect(stage.handle(.started).kinds == ["greeting"])
+        let plan = Fixture.plan(slotCount: slotCount)
+        let welcome = Fixture.welcome(plan: plan, server: nil, serverCount: serverCount)
+        let effects = stage.receive(.welcome(welcome), coordinator, from: .coordinator)
+        #expect(effects.contains(.connect(.server(ServerIndex(0)), endpoint: "e0")))
+        let ready = stage.handle(.finished(effects.jobs[0].id, .prepared))
+        #expect(ready.kinds.first == "heartbeat")
+        return stage
+    }
+
+    static func lease(
+        _ id: UInt64, _ lower: Int, _ upper: Int, step: UInt64 = 0
+    ) -> MessageBody {
+        .lease(
+            Lease(
+                id: LeaseID(id), step: Step(step), node: SlotRange(lower, upper),
+                attempt: Attempt(id)))
+    }
+
+    static func parameters(_ chunk: Int?, version: UInt64, durable: UInt64 = 0) -> MessageBody {
+        .parameters(
+            Parameters(
+                shard: ShardIndex(0), chunk: chunk.map { ChunkID($0) }, version: Version(version),
+                durableThrough: Version(durable),
+                payload: chunk == nil ? nil : Frame(floats: [0, 0])))
+    }
+
+    static func gradient(_ chunk: Int) -> ChunkGradient {
+        ChunkGradient(chunk: ChunkID(chunk), digest: Digest(1), payload: Frame(floats: [1, 1]))
+    }
+
+    static let fromServer = Peer.server(ServerIndex(0))
+
+    /// A worker whose lease of the whole step 0 is being computed.
+    static func computing() -> (stage: Stage<WorkerMachine>, job: JobID) {
+        var stage = working(slotCount: 2)
+        let pulls = stage.receive(lease(1, 0, 2), coordinator, from: .coordinator)
+        #expect(
+            pulls.bodies == [
+                .pull(Pull(shard: ShardIndex(0), chunk: ChunkID(2), version: Version(0)))
+            ])
+        let start = stage.receive(parameters(2, version: 0), server, from: fromServer)
+        guard case .compute(let job)? = start.jobs.first?.job else {
+            Issue.record("no compute in \(start)")
+            return (stage, JobID(0))
+        }
+        #expect(job.parameters.map(\.chunk) == [ChunkID(2)])
+        #expect(job.trainedChunks == [ChunkID(2)])
+        return (stage, start.jobs[0].id)
+    }
+
+    @Test func gradientsLeaveWhileTheNodeIsStillComputedAndTheTrailerLast() {
+        var (stage, job) = Self.computing()
+        #expect(stage.handle(.progressed(job, .gradient(Self.gradient(2)))).kinds == ["push"])
+        let done = Computation(trailer: Fixture.trailer(slots: 2), gradients: [])
+        let effects = stage.handle(.finished(job, .computed(done)))
+        #expect(effects.kinds == ["pull", "trailer"], "the next version is prefetched at once")
+        guard case .pull(let pull) = effects.bodies[0] else { return }
+        #expect(pull.version == Version(1))
+    }
+
+    @Test func aNonFiniteNodeSendsTheTrailerAlone() {
+        var (stage, job) = Self.computing()
+        let done = Computation(trailer: Fixture.nonFinite(slots: 2), gradients: [])
+        let effects = stage.handle(.finished(job, .computed(done)))
+        #expect(effects.kinds.contains("trailer") && !effects.kinds.contains("push"))
+    }
+
+    @Test func aRevokedLeaseIsGivenBackUnlessItHasBegun() {
+        var (stage, _) = Self.computing()
+        let begun = stage.receive(
+            .leaseRevoked(LeaseID(1)), Self.coordinator, from: .coordinator)
+        #expect(begun.isEmpty)
+        _ = stage.receive(Self.lease(2, 0, 2, step: 1), Self.coordinator, from: .coordinator)
+        let waiting = stage.receive(
+            .leaseRevoked(LeaseID(2)), Self.coordinator, from: .coordinator)
+        #expect(waiting.kinds == ["lease returned"])
+    }
+
+    @Test func aStoppedWorkerHandsBackDeliversAndLeaves() {
+        var (stage, job) = Self.computing()
+        _ = stage.receive(Self.lease(2, 0, 2, step: 1), Self.coordinator, from: .coordinator)
+        #expect(stage.handle(.stopRequested).kinds == ["drain", "lease returned"])
+        let late = stage.receive(
+            Self.lease(3, 0, 1, step: 1), Self.coordinator, from: .coordinator)
+        #expect(late.kinds == ["lease returned"])
+        let done = Computation(
+            trailer: Fixture.trailer(slots: 2), gradients: [Self.gradient(2)])
+        #expect(stage.handle(.finished(job, .computed(done))).kinds == ["push", "trailer"])
+        let node = SlotRange(0, 2)
+        let push = PushAcknowledged(
+            shard: ShardIndex(0), step: Step(0), node: node, chunk: ChunkID(2),
+            attempt: Attempt(1), outcome: .recorded, durableThrough: .initial)
+        let first = stage.receive(.pushAcknowledged(push), Self.server, from: Self.fromServer)
+        #expect(first.termination == nil)
+        let trailer = TrailerAcknowledged(
+            shard: ShardIndex(0), step: Step(0), node: node, attempt: Attempt(1),
+            outcome: .recorded, durableThrough: .initial)
+        let last = stage.receive(
+            .trailerAcknowledged(trailer), Self.server, from: Self.fromServer)
+        #expect(last.kinds == ["goodbye", "goodbye"] && last.termination == .drained)
+    }
+
+    @Test func theSecondStopEndsTheWorkerAtOnce() {
+        var (stage, _) = Self.computing()
+        _ = stage.handle(.stopRequested)
+        #expect(stage.handle(.stopRequested).termination == .aborted)
+    }
+
+    @Test func aDamagedPayloadIsSentAgainAFewTimesOnly() {
+        var (stage, job) = Self.computing()
+        _ = stage.handle(.progressed(job, .gradient(Self.gradient(2))))
+        let corrupt = PushAcknowledged(
+            shard: ShardIndex(0), step: Step(0), node: SlotRange(0, 2), chunk: ChunkID(2),
+            attempt: Attempt(1), outcome: .corrupt, durableThrough: .initial)
+        for _ in 1..<Limits().corruptPayloadAttempts {
+            let again = stage.receive(
+                .pushAcknowledged(corrupt), Self.server, from: Self.fromServer)
+            #expect(again.kinds == ["push"])
+        }
+        let end = stage.receive(.pushAcknowledged(corrupt), Self.server, from: Self.fromServer)
+        #expect(
+            end.termination
+                == .contributionRefused(step: Step(0), node: SlotRange(0, 2), .corrupt))
+    }
+
+    @Test func aFailedSlotIsGivenBackWithItsReason() {
+        var (stage, job) = Self.computing()
+        let failure = JobFailure(kind: .data, explanation: "a.jpg differs")
+        let effects = stage.handle(.finished(job, .failed(failure)))
+        #expect(
+            effects.bodies.first
+                == .leaseReturned(
+                    LeaseReturned(
+                        lease: LeaseID(1), reason: .data, explanation: "a.jpg differs")))
+    }
+
+    @Test func everyShardMustHaveReachedTheStepBeforeItBegins() {
+        var stage = Self.working(slotCount: 2, serverCount: 2)
+        let effects = stage.receive(Self.lease(1, 0, 2), Self.coordinator, from: .coordinator)
+        let pulls = effects.bodies.compactMap { body -> Pull? in
+            if case .pull(let pull) = body { pull } else { nil }
+        }
+        #expect(pulls.count == 2)
+        #expect(pulls.count { $0.chunk == nil } == 1, "one asks for the step only")
+    }
+
+    @Test func unansweredRequestsAreRepeated() {
+        var stage = Self.working(slotCount: 2)
+        _ = stage.receive(Self.lease(1, 0, 2), Self.coordinator, from: .coordinator)
+        stage.milliseconds = Limits().retryMilliseconds
+        #expect(stage.handle(.timerFired(.tick)).kinds.contains("pull"))
+    }
+}
