@@ -86,12 +86,17 @@ final class Link {
 
     /// Sends or queues; what cannot be queued is lost, and the result says why.
     func send(_ message: OutgoingMessage) -> SendFailure? {
-        if queue.isEmpty && message.send(on: socket, to: nil) == .sent { return nil }
+        // Not before the hands are shaken: libzmq takes messages as soon as TCP is connected, and
+        // loses them without a word where the handshake then fails.
+        if state == .connected, queue.isEmpty, message.send(on: socket, to: nil) == .sent {
+            return nil
+        }
         return queue.append(message, limits: limits) ? nil : .queueFull
     }
 
     /// Sends what waits, as far as the peer takes it.
     func flush() {
+        guard state == .connected else { return }
         while let message = queue.first, message.send(on: socket, to: nil) == .sent {
             queue.removeFirst()
         }

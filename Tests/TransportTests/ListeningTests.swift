@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import TrainingProtocol
 import Transport
@@ -167,7 +168,7 @@ struct ListeningTests {
 /// Reports from a thread of its own.
 private struct CountingJobs: JobRunner {
     func start(_ job: Job, id: JobID, report: @escaping @Sendable (JobReport) -> Void) {
-        Task.detached {
+        Thread.detachNewThread {
             for count in 0..<500 { report(.progressed(.slots(count))) }
             report(.finished(.prepared))
         }

@@ -97,6 +97,16 @@ final class RawConnection {
             [5] + Array("READY".utf8) + property("Socket-Type", Array("DEALER".utf8))
             + property("Identity", routingID)
         write([0x04, UInt8(ready.count)] + ready)
+        // Messages may follow once the other side is ready too: its greeting, then its command.
+        _ = read(byteCount: 64)
+        _ = read(byteCount: Int(read(byteCount: 2)[1]))
+    }
+
+    private func read(byteCount: Int) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: byteCount)
+        let count = recv(descriptor, &bytes, byteCount, Int32(MSG_WAITALL))
+        precondition(count == byteCount, "\(count) of \(byteCount) bytes: errno \(errno)")
+        return bytes
     }
 
     private func property(_ name: String, _ value: [UInt8]) -> [UInt8] {
@@ -113,7 +123,7 @@ final class RawConnection {
         var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         var bytes = [UInt8](repeating: 0, count: 1_024)
         while poll(&poller, 1, milliseconds) > 0 {
-            if read(descriptor, &bytes, bytes.count) <= 0 { return true }
+            if recv(descriptor, &bytes, bytes.count, 0) <= 0 { return true }
         }
         return false
     }
