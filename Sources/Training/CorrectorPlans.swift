@@ -6,13 +6,9 @@ import Tensors
 /// It has no batch norm, so the two halves do not influence each other and the weak half needs no
 /// backward pass.
 final class CorrectorPlans {
-    /// Whether the third term of Eq. 6 also reaches the primary model.
-    enum Reach { case correctorAlone, primaryToo }
-
-    /// Stride-4 logits `[labelled, height, width, classes]` and `[weak, …]`.
     private let labelled: Half
     private let weak: Half?
-    private let reach: Reach
+    private let reach: PhaseNetworks.Reach
     /// Statistics of a network that has none.
     private let noStatistics = UnsafeMutablePointer<Float>.allocate(capacity: 1)
     /// Corrected logits of the whole slot and their gradient, `[batch, height, width, classes]`.
@@ -24,28 +20,22 @@ final class CorrectorPlans {
         let network: CorrectorGraph
     }
 
-    /// `logitsShape` is that of the primary's stride-4 logits, the first `labelledCount` labelled.
-    init(
-        _ shape: NetworkShape, logitsShape: Shape, labelledCount: Int, reach: Reach,
-        pool: ThreadPool
-    ) {
-        func half(_ batch: Int, _ mode: Plan.Mode) -> Half {
-            let network = Corrector.graph(
-                shape, batch: batch, height: logitsShape.height, width: logitsShape.width)
-            let wanted = mode == .training && reach == .primaryToo ? [network.primary] : []
-            return Half(
-                plan: Plan(
-                    network.graph, outputs: [network.logits], mode: mode, pool: pool,
-                    inputGradients: wanted),
-                network: network)
+    init(_ networks: PhaseNetworks.Correctors, pool: ThreadPool) {
+        reach = networks.reach
+        labelled = Half(
+            plan: Plan(
+                networks.labelled.graph, outputs: [networks.labelled.logits], mode: .training,
+                pool: pool, inputGradients: networks.inputGradients),
+            network: networks.labelled)
+        weak = networks.weak.map {
+            Half(
+                plan: Plan($0.graph, outputs: [$0.logits], mode: .evaluation, pool: pool),
+                network: $0)
         }
-        self.reach = reach
-        labelled = half(labelledCount, .training)
-        let weakCount = logitsShape.batch - labelledCount
-        weak = weakCount > 0 ? half(weakCount, .evaluation) : nil
-        logits = .allocate(capacity: logitsShape.count)
+        let count = networks.logitCount
+        logits = .allocate(capacity: count)
         logits.initialize(repeating: 0)
-        logitsGradient = .allocate(capacity: logitsShape.count)
+        logitsGradient = .allocate(capacity: count)
         logitsGradient.initialize(repeating: 0)
         noStatistics.initialize(to: 0)
     }
@@ -54,11 +44,6 @@ final class CorrectorPlans {
         logits.deallocate()
         logitsGradient.deallocate()
         noStatistics.deallocate()
-    }
-
-    var arenaByteCount: Int {
-        labelled.plan.arenaByteCount + (weak?.plan.arenaByteCount ?? 0)
-            + 2 * logits.count * MemoryLayout<Float>.stride
     }
 
     /// Fills ``logits`` from the logits of both models, `[batch, height, width, classes]`.

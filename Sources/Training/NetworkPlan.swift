@@ -14,34 +14,12 @@ final class NetworkPlan {
     /// Extent of the stride-4 logits.
     var logitsShape: Shape { network.graph.shape(of: network.logits) }
 
-    /// The primary model for `[batch, height, width, 3]`.
-    static func primary(
-        _ shape: NetworkShape, batch: Int, height: Int, width: Int, mode: Plan.Mode,
-        pool: ThreadPool
-    ) -> NetworkPlan {
-        NetworkPlan(
-            DeepLab.primary(shape, batch: batch, height: height, width: width), mode, pool,
-            .primary, .primaryStatistics)
-    }
-
-    /// The ancillary model for `[batch, height, width, 3]`.
-    static func ancillary(
-        _ shape: NetworkShape, batch: Int, height: Int, width: Int, mode: Plan.Mode,
-        pool: ThreadPool
-    ) -> NetworkPlan {
-        NetworkPlan(
-            DeepLab.ancillary(shape, batch: batch, height: height, width: width), mode, pool,
-            .ancillary, .ancillaryStatistics)
-    }
-
-    private init(
-        _ network: NetworkGraph, _ mode: Plan.Mode, _ pool: ThreadPool, _ weights: TensorGroup,
-        _ statistics: TensorGroup
-    ) {
+    /// Compiles a network of one of the two models.
+    init(_ network: NetworkGraph, of model: SegmentationModel, mode: Plan.Mode, pool: ThreadPool) {
         self.network = network
         plan = Plan(network.graph, outputs: [network.logits], mode: mode, pool: pool)
-        weightGroup = weights
-        statisticsGroup = statistics
+        weightGroup = model.weightGroup
+        statisticsGroup = model.statisticsGroup
     }
 
     /// Copies images, and boxes where the network sees them, beginning with `first` of the batch.

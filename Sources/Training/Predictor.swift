@@ -9,13 +9,7 @@ import Tensors
 /// An image is padded with grey at its bottom and right to 16k + 1 pixels each way; the labels are
 /// those of its own pixels. One caller at a time.
 public final class Predictor {
-    public enum Model: Hashable, Sendable {
-        case primary
-        /// Also sees boxes.
-        case ancillary
-    }
-
-    public let model: Model
+    public let model: SegmentationModel
     public let options: InferenceOptions
     private let shape: NetworkShape
     private let pool: ThreadPool
@@ -24,7 +18,7 @@ public final class Predictor {
 
     /// `planByteCount` bounds the memory of the networks kept compiled for other sizes.
     public init(
-        _ configuration: Configuration, classCount: Int, model: Model, options: InferenceOptions,
+        _ configuration: Configuration, classCount: Int, model: SegmentationModel, options: InferenceOptions,
         pool: ThreadPool, planByteCount: Int = 1 << 30
     ) throws {
         var shape = try NetworkShape(configuration, classCount: classCount)
@@ -35,14 +29,6 @@ public final class Predictor {
         self.pool = pool
         resampling = ImageResampling(pool: pool)
         plans = PlanCache(capacityByteCount: planByteCount)
-    }
-
-    /// The groups that ``labels(of:_:)`` reads.
-    public static func groups(of model: Model) -> [TensorGroup] {
-        switch model {
-        case .primary: [.primary, .primaryStatistics]
-        case .ancillary: [.ancillary, .ancillaryStatistics]
-        }
     }
 
     /// The class of every pixel; `parameters` holds the model's groups, the boxes of the sample
@@ -127,8 +113,9 @@ public final class Predictor {
 
     private func plan(for size: PixelSize) -> NetworkPlan {
         plans.plan(size) {
-            (model == .primary ? NetworkPlan.primary : NetworkPlan.ancillary)(
-                shape, 1, size.height, size.width, .evaluation, pool)
+            NetworkPlan(
+                DeepLab.network(model, shape, batch: 1, height: size.height, width: size.width),
+                of: model, mode: .evaluation, pool: pool)
         }
     }
 }

@@ -26,28 +26,18 @@ final class SlotComputation {
     ) {
         self.configuration = configuration
         self.phase = phase
-        let side = configuration.data.crop
-        let batch = phase.imagesPerSlot, labelled = phase.labelledPerSlot
-        trained = (phase.objective == .ancillary ? NetworkPlan.ancillary : NetworkPlan.primary)(
-            shape, batch, side, side, .training, pool)
-        let logits = trained.logitsShape
-        let first = phase.trainsCorrector ? 0 : labelled
-        frozen =
-            phase.objective != .ancillary && phase.readGroups.contains(.ancillary)
-            ? (NetworkPlan.ancillary(
-                shape, batch: batch - first, height: side, width: side, mode: .evaluation,
-                pool: pool), first) : nil
-        corrector =
-            phase.trainsCorrector
-            ? CorrectorPlans(
-                shape, logitsShape: logits, labelledCount: labelled,
-                reach: configuration.corrector.backpropToPrimary ? .primaryToo : .correctorAlone,
-                pool: pool) : nil
+        let networks = PhaseNetworks(configuration, phase, shape)
+        trained = NetworkPlan(networks.trained, of: networks.model, mode: .training, pool: pool)
+        frozen = networks.frozen.map {
+            (NetworkPlan($0.network, of: .ancillary, mode: .evaluation, pool: pool), $0.first)
+        }
+        corrector = networks.correctors.map { CorrectorPlans($0, pool: pool) }
+        let logits = trained.logitsShape, side = configuration.data.crop
         objective = SlotObjective(
             LogitGrid(
                 height: logits.height, width: logits.width, classes: logits.channels,
                 labelHeight: side, labelWidth: side),
-            batch: batch, labelled: labelled, pool: pool)
+            batch: phase.imagesPerSlot, labelled: phase.labelledPerSlot, pool: pool)
         weights = LossWeights(configuration.loss)
         scan = GradientScan(pool: pool)
         ancillaryLogits = .allocate(capacity: frozen == nil ? 0 : logits.count)
@@ -55,13 +45,6 @@ final class SlotComputation {
     }
 
     deinit { ancillaryLogits.deallocate() }
-
-    /// Memory of the plans, in bytes.
-    var arenaByteCount: Int {
-        trained.plan.arenaByteCount + (frozen?.network.plan.arenaByteCount ?? 0)
-            + (corrector?.arenaByteCount ?? 0)
-            + ancillaryLogits.count * MemoryLayout<Float>.stride
-    }
 
     /// Computes the slot; `gradients` receives all trained groups.
     func run(

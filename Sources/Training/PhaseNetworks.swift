@@ -1,0 +1,88 @@
+import Configurations
+import Networks
+import Tensors
+
+/// The networks that a phase's slots run, before they are compiled.
+struct PhaseNetworks {
+    /// Whether the third term of Eq. 6 also reaches the primary model.
+    enum Reach { case correctorAlone, primaryToo }
+
+    /// The corrector in two halves, for the slot's labelled and its weak images.
+    struct Correctors {
+        let labelled: CorrectorGraph
+        let weak: CorrectorGraph?
+        let reach: Reach
+
+        /// Inputs whose gradients the labelled half must give.
+        var inputGradients: [Value] { reach == .primaryToo ? [labelled.primary] : [] }
+
+        /// Elements of the whole slot's logits.
+        var logitCount: Int {
+            labelled.graph.shape(of: labelled.logits).count
+                + (weak.map { $0.graph.shape(of: $0.logits).count } ?? 0)
+        }
+    }
+
+    let model: SegmentationModel
+    let trained: NetworkGraph
+    /// The frozen ancillary model for the slot's images from `first` on.
+    let frozen: (network: NetworkGraph, first: Int)?
+    let correctors: Correctors?
+
+    init(
+        _ configuration: Configuration, _ phase: TrainingSchedule.Phase, _ shape: NetworkShape
+    ) {
+        let side = configuration.data.crop
+        let batch = phase.imagesPerSlot, labelled = phase.labelledPerSlot
+        model = phase.objective == .ancillary ? .ancillary : .primary
+        trained = DeepLab.network(model, shape, batch: batch, height: side, width: side)
+        let first = phase.trainsCorrector ? 0 : labelled
+        frozen =
+            model == .primary && phase.readGroups.contains(.ancillary)
+            ? (DeepLab.ancillary(shape, batch: batch - first, height: side, width: side), first)
+            : nil
+        let logits = trained.graph.shape(of: trained.logits)
+        func corrector(_ batch: Int) -> CorrectorGraph {
+            Corrector.graph(shape, batch: batch, height: logits.height, width: logits.width)
+        }
+        correctors =
+            phase.trainsCorrector
+            ? Correctors(
+                labelled: corrector(labelled),
+                weak: batch > labelled ? corrector(batch - labelled) : nil,
+                reach: configuration.corrector.backpropToPrimary ? .primaryToo : .correctorAlone)
+            : nil
+    }
+
+    /// Memory of all plans, in bytes; takes none of it.
+    var planByteCount: Int {
+        var sum = Plan.arenaByteCount(
+            of: trained.graph, outputs: [trained.logits], mode: .training)
+        if let (network, _) = frozen {
+            sum += Plan.arenaByteCount(
+                of: network.graph, outputs: [network.logits], mode: .evaluation)
+        }
+        if let correctors {
+            sum += Plan.arenaByteCount(
+                of: correctors.labelled.graph, outputs: [correctors.labelled.logits],
+                mode: .training, inputGradients: correctors.inputGradients)
+            if let weak = correctors.weak {
+                sum += Plan.arenaByteCount(
+                    of: weak.graph, outputs: [weak.logits], mode: .evaluation)
+            }
+        }
+        return sum
+    }
+}
+
+extension DeepLab {
+    /// The network of a model for `[batch, height, width, 3]`.
+    static func network(
+        _ model: SegmentationModel, _ shape: NetworkShape, batch: Int, height: Int, width: Int
+    ) -> NetworkGraph {
+        switch model {
+        case .primary: primary(shape, batch: batch, height: height, width: width)
+        case .ancillary: ancillary(shape, batch: batch, height: height, width: width)
+        }
+    }
+}
