@@ -52,10 +52,12 @@ public struct NumericsClass: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// Batches of noise: uniform images, labels in stripes, a box in the middle of each image.
-struct MadeUpBatches: BatchSource {
-    let classNames: [String]
+package struct MadeUpBatches: BatchSource {
+    package let classNames: [String]
 
-    func batch(_ request: BatchRequest) -> SlotBatch {
+    package init(classNames: [String]) { self.classNames = classNames }
+
+    package func batch(_ request: BatchRequest) -> SlotBatch {
         let size = request.crop, classes = classNames.count
         var images = [Float](repeating: 0, count: request.batch * size.count * 3)
         images.withUnsafeMutableBufferPointer {
