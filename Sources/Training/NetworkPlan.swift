@@ -2,9 +2,9 @@ import Networks
 import Tensors
 
 /// A segmentation network compiled for one batch and image size.
-final class NetworkPlan {
-    let plan: Plan
-    let network: NetworkGraph
+package final class NetworkPlan {
+    package let plan: Plan
+    package let network: NetworkGraph
     /// Weights and statistics of the network among the run's groups.
     let weightGroup: TensorGroup
     let statisticsGroup: TensorGroup
@@ -12,10 +12,10 @@ final class NetworkPlan {
     /// Extent of an image.
     var imageShape: Shape { network.graph.shape(of: network.image) }
     /// Extent of the stride-4 logits.
-    var logitsShape: Shape { network.graph.shape(of: network.logits) }
+    package var logitsShape: Shape { network.graph.shape(of: network.logits) }
 
     /// Compiles a network of one of the two models.
-    init(_ network: NetworkGraph, of model: SegmentationModel, mode: Plan.Mode, pool: ThreadPool) {
+    package init(_ network: NetworkGraph, of model: SegmentationModel, mode: Plan.Mode, pool: ThreadPool) {
         self.network = network
         plan = Plan(network.graph, outputs: [network.logits], mode: mode, pool: pool)
         weightGroup = model.weightGroup
@@ -23,7 +23,7 @@ final class NetworkPlan {
     }
 
     /// Copies images, and boxes where the network sees them, beginning with `first` of the batch.
-    func fill(images: [Float], boxes: [Float], first: Int) {
+    package func fill(images: [Float], boxes: [Float], first: Int) {
         copy(images, first, into: plan.input(network.image))
         if let value = network.boxes { copy(boxes, first, into: plan.input(value)) }
     }
@@ -37,7 +37,7 @@ final class NetworkPlan {
         }
     }
 
-    func forward(_ parameters: FlatBuffers, dropoutKey: UInt64) {
+    package func forward(_ parameters: FlatBuffers, dropoutKey: UInt64) {
         plan.forward(
             weights: UnsafePointer(parameters[weightGroup].baseAddress!),
             statistics: UnsafePointer(parameters[statisticsGroup].baseAddress!),
@@ -53,6 +53,6 @@ final class NetworkPlan {
             batchStatistics: gradients[statisticsGroup].baseAddress!)
     }
 
-    var logits: UnsafeBufferPointer<Float> { plan.output(network.logits) }
+    package var logits: UnsafeBufferPointer<Float> { plan.output(network.logits) }
     var logitsGradient: UnsafeMutableBufferPointer<Float> { plan.outputGradient(network.logits) }
 }

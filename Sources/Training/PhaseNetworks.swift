@@ -57,18 +57,18 @@ struct PhaseNetworks {
     /// Memory of all plans, in bytes; takes none of it.
     var planByteCount: Int {
         var sum = Plan.arenaByteCount(
-            of: trained.graph, outputs: [trained.logits], mode: .training)
+            trained.graph, outputs: [trained.logits], mode: .training)
         if let (network, _) = frozen {
             sum += Plan.arenaByteCount(
-                of: network.graph, outputs: [network.logits], mode: .evaluation)
+                network.graph, outputs: [network.logits], mode: .evaluation)
         }
         if let correctors {
             sum += Plan.arenaByteCount(
-                of: correctors.labelled.graph, outputs: [correctors.labelled.logits],
+                correctors.labelled.graph, outputs: [correctors.labelled.logits],
                 mode: .training, inputGradients: correctors.inputGradients)
             if let weak = correctors.weak {
                 sum += Plan.arenaByteCount(
-                    of: weak.graph, outputs: [weak.logits], mode: .evaluation)
+                    weak.graph, outputs: [weak.logits], mode: .evaluation)
             }
         }
         return sum

@@ -2,15 +2,15 @@ import Datasets
 import Tensors
 
 /// Networks compiled for the image sizes seen lately, the least recently used forgotten first.
-struct PlanCache {
+package struct PlanCache {
     /// Arenas beyond this are given up, save for the one in use.
-    let capacityByteCount: Int
+    package let capacityByteCount: Int
     private var plans: [(size: PixelSize, plan: NetworkPlan)] = []
 
-    init(capacityByteCount: Int) { self.capacityByteCount = capacityByteCount }
+    package init(capacityByteCount: Int) { self.capacityByteCount = capacityByteCount }
 
     /// The plan of a size, compiled if it is not there.
-    mutating func plan(_ size: PixelSize, compile: () -> NetworkPlan) -> NetworkPlan {
+    package mutating func plan(_ size: PixelSize, compile: () -> NetworkPlan) -> NetworkPlan {
         if let index = plans.firstIndex(where: { $0.size == size }) {
             let entry = plans.remove(at: index)
             plans.append(entry)
@@ -22,6 +22,6 @@ struct PlanCache {
         return plan
     }
 
-    var sizes: [PixelSize] { plans.map(\.size) }
-    var byteCount: Int { plans.reduce(0) { $0 + $1.plan.plan.arenaByteCount } }
+    package var sizes: [PixelSize] { plans.map(\.size) }
+    package var byteCount: Int { plans.reduce(0) { $0 + $1.plan.plan.arenaByteCount } }
 }

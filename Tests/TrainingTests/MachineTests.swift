@@ -1,0 +1,83 @@
+import Configurations
+import Networks
+import Tensors
+import Testing
+import Training
+
+@Suite("What a run asks of a machine")
+struct MachineTests {
+    @Test("The memory estimate counts the plans that are then compiled",
+        arguments: Configuration.Method.allCases)
+    func estimate(_ method: Configuration.Method) throws {
+        let c = TinyRun.configuration(method)
+        let estimate = try MemoryEstimate(c, classCount: 3)
+        #expect(estimate.planByteCounts.count == (try TrainingSchedule(c).phases.count))
+        #expect(estimate.planByteCounts.allSatisfy { $0 > 0 })
+        let tensors = try TensorList(c, classCount: 3)
+        #expect(
+            estimate.parameterByteCount
+                == 4 * tensors.groups.reduce(0) { $0 + $1.elementCount })
+        #expect(estimate.total > estimate.planByteCounts.max()!)
+        var larger = c
+        larger.slots.batch = 8
+        #expect(
+            try MemoryEstimate(larger, classCount: 3).planByteCounts.max()!
+                > estimate.planByteCounts.max()! * 3 / 2)
+    }
+
+    @Test("The estimate of a phase with one network is its plan's arena")
+    func exact() throws {
+        let c = TinyRun.configuration(.supervised)
+        let shape = try NetworkShape(c, classCount: 3)
+        let plan = NetworkPlan(
+            DeepLab.primary(shape, batch: 4, height: 33, width: 33), of: .primary,
+            mode: .training, pool: ThreadPool(threadCount: 1))
+        #expect(
+            try MemoryEstimate(c, classCount: 3).planByteCounts == [plan.plan.arenaByteCount])
+    }
+
+    @Test("Too little memory is refused with the numbers and what to lower")
+    func tooLittle() throws {
+        let estimate = try MemoryEstimate(TinyRun.configuration(.linear), classCount: 3)
+        try estimate.check(available: estimate.total)
+        do {
+            try estimate.check(available: estimate.total - 1)
+            Issue.record("nothing was thrown")
+        } catch {
+            for word in ["MiB", "slots.batch", "data.crop"] {
+                #expect("\(error)".contains(word), "\(error)")
+            }
+        }
+    }
+
+    @Test("The numerics class is the same for every thread count and attempt")
+    func classIsStable() throws {
+        let c = TinyRun.configuration(.convolutional)
+        let classes = try [1, 2, 3].map {
+            try NumericsClass.selfTest(
+                c, classNames: TinyRun.classNames, buildIdentifier: "test",
+                pool: ThreadPool(threadCount: $0))
+        }
+        #expect(classes[0] == classes[1] && classes[1] == classes[2])
+        let parts = classes[0].description.split(separator: "-")
+        #expect(parts.count == 2 && parts[0] == "openblas" && parts[1].count == 16)
+    }
+
+    @Test("The numerics class depends on the run's shapes and on the build")
+    func classDiffers() throws {
+        var c = TinyRun.configuration(.supervised)
+        func numerics(_ build: String) throws -> NumericsClass {
+            try NumericsClass.selfTest(
+                c, classNames: TinyRun.classNames, buildIdentifier: build,
+                pool: ThreadPool(threadCount: 1))
+        }
+        let first = try numerics("a")
+        #expect(try numerics("b") != first)
+        c.data.crop = 49
+        #expect(try numerics("a") != first)
+        // Weights from files are no part of the machine.
+        c.data.crop = 33
+        c.network.weights = "/nonexistent"
+        #expect(try numerics("a") == first)
+    }
+}
