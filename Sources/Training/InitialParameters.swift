@@ -13,20 +13,24 @@ public struct InitialParameters {
     /// A pure function of configuration, class count and the files or runs that the configuration
     /// names (`network.weights`, `ancillary.weights`).
     ///
+    /// `resolve` turns such a value into the path of a safetensors file, a checkpoint or a run.
     /// Throws `CheckpointError` or `TrainingError.weights`, naming file and tensor.
-    public init(_ configuration: Configuration, _ tensors: TensorList) throws {
+    public init(
+        _ configuration: Configuration, _ tensors: TensorList,
+        resolve: (String) throws -> String = { $0 }
+    ) throws {
         buffers = FlatBuffers(tensors, groups: tensors.groups.map(\.group))
         for group in tensors.groups { Self.draw(group, configuration.seed, buffers[group.group]) }
         var notes: [String] = []
         if let weights = configuration.network.weights {
-            let source = try WeightsSource(path: weights)
+            let source = try WeightsSource(path: resolve(weights))
             for group in tensors.groups where group.group != .corrector || source.holds(.corrector) {
                 let skipped = try source.load(group, into: buffers[group.group], demand: .backbone)
                 notes.append(Self.note(source, group, skipped))
             }
         }
         if let weights = configuration.ancillary.weights {
-            let source = try WeightsSource(path: weights)
+            let source = try WeightsSource(path: resolve(weights))
             for group in [TensorGroup.ancillary, .ancillaryStatistics]
             where tensors.contains(group) {
                 _ = try source.load(tensors[group], into: buffers[group], demand: .complete)

@@ -9,7 +9,9 @@ import Tensors
 /// An image is padded with grey at its bottom and right to 16k + 1 pixels each way; the labels are
 /// those of its own pixels. One caller at a time.
 public final class Predictor {
-    public let model: SegmentationModel
+    public typealias Model = SegmentationModel
+
+    public let model: Model
     public let options: InferenceOptions
     private let shape: NetworkShape
     private let pool: ThreadPool
@@ -18,7 +20,7 @@ public final class Predictor {
 
     /// `planByteCount` bounds the memory of the networks kept compiled for other sizes.
     public init(
-        _ configuration: Configuration, classCount: Int, model: SegmentationModel, options: InferenceOptions,
+        _ configuration: Configuration, classCount: Int, model: Model, options: InferenceOptions,
         pool: ThreadPool, planByteCount: Int = 1 << 30
     ) throws {
         var shape = try NetworkShape(configuration, classCount: classCount)
@@ -30,6 +32,9 @@ public final class Predictor {
         resampling = ImageResampling(pool: pool)
         plans = PlanCache(capacityByteCount: planByteCount)
     }
+
+    /// The groups that a model computes with.
+    public static func groups(of model: Model) -> [TensorGroup] { model.groups }
 
     /// The class of every pixel; `parameters` holds the model's groups, the boxes of the sample
     /// are the ancillary model's to see and its labels nobody's.
