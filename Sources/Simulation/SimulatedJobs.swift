@@ -20,6 +20,19 @@ struct SimulatedJobs: Sendable {
         reference = ReferenceRun(workload)
     }
 
+    /// Puts a checkpoint of one server on the disk, as the fault-free run would have written it.
+    mutating func storeCheckpoint(_ version: Version) -> CheckpointReference {
+        let chunks = zip(plan.chunkPlan.chunks, reference.states[Int(version.index)]).map {
+            (chunk: $0.id, state: $1)
+        }
+        disk.write(.init(shard: ShardIndex(0), version: version, chunks: chunks))
+        let manifest = CheckpointReference(
+            version: version, manifest: "checkpoint-\(version)",
+            hash: contentHash(of: version.index))
+        disk.write(manifest)
+        return manifest
+    }
+
     var plan: RunPlan { workload.plan }
 
     mutating func run(

@@ -70,12 +70,16 @@ package struct Simulation {
     // MARK: Set-up
 
     private mutating func addProcesses() {
+        let startVersion = Version(options.startVersion)
+        let source: LoadSource =
+            startVersion == .initial
+            ? .initialValues : .checkpoint(jobs.storeCheckpoint(startVersion))
         let settings = CoordinatorSettings(
             run: RunID(high: seed, low: 7), coordinatorTerm: CoordinatorTerm(1),
             configuration: Frame(copying: Array("{}".utf8)),
             configurationHash: contentHash(of: 1), plan: jobs.plan,
             serverCount: options.serverCount, hintedWorkerCount: options.workerCount,
-            numericsPolicy: .strict, source: .initialValues, startVersion: .initial)
+            numericsPolicy: .strict, source: source, startVersion: startVersion)
         let limits = options.limits
         add("coordinator", after: 0) {
             $1.coordinator = CoordinatorMachine(
@@ -181,7 +185,8 @@ package struct Simulation {
             guard jobs.disk.manifests.last?.version == jobs.plan.finalVersion else {
                 throw InvariantViolation("the run completed without its last checkpoint")
             }
-            let commits = Int(jobs.plan.stepCount) * options.serverCount
+            let steps = Int(jobs.plan.stepCount - options.startVersion)
+            let commits = steps * options.serverCount
             guard jobs.commits.count == commits else {
                 throw InvariantViolation("\(jobs.commits.count) commits instead of \(commits)")
             }

@@ -24,6 +24,8 @@ package struct SimulationOptions: Sendable, Equatable {
     package var nonFiniteOneIn: UInt64 = 0
     package var checkpointInterval: UInt64 = 3
     package var stepsPerPhase: UInt64 = 3
+    /// The run goes on from a checkpoint of this version, made with another number of servers.
+    package var startVersion: UInt64 = 0
     /// When the operator stops the run, if at all.
     package var stopMilliseconds: UInt64?
     /// When a server dies, if at all.
@@ -76,6 +78,9 @@ package struct SimulationOptions: Sendable, Equatable {
         options.slotMilliseconds = [1, 30, 200][Int(random.below(3))]
         options.stepsPerPhase = 2 + random.below(4)
         options.checkpointInterval = 1 + random.below(5)
+        if random.happens(oneIn: 4) {
+            options.startVersion = 1 + random.below(3 * options.stepsPerPhase)
+        }
         return options
     }
 }

@@ -19,13 +19,15 @@ extension CoordinatorMachine {
             welcomeWorkers(into: &effects)
             let isFresh = settings.source == .initialValues
             let isSecured = !isFresh || !plan.isCheckpoint(settings.startVersion)
-            enter(isSecured ? .gatheringWorkers : .securingStart, at: now)
-            advance(at: now, into: &effects)
+            if isSecured {
+                gatherWorkers(at: now, into: &effects)
+            } else {
+                enter(.securingStart, at: now)
+            }
         case .securingStart:
             welcomeWorkers(into: &effects)
             if lastCheckpoint?.version == settings.startVersion {
-                enter(.gatheringWorkers, at: now)
-                advance(at: now, into: &effects)
+                gatherWorkers(at: now, into: &effects)
             }
         case .gatheringWorkers:
             welcomeWorkers(into: &effects)
@@ -40,6 +42,13 @@ extension CoordinatorMachine {
         }
     }
 
+    private mutating func gatherWorkers(at now: Instant, into effects: inout [Effect]) {
+        enter(.gatheringWorkers, at: now)
+        let deadline = now.advanced(milliseconds: limits.firstLeasesMilliseconds)
+        effects.append(.setTimer(.firstLeases, deadline: deadline))
+        advance(at: now, into: &effects)
+    }
+
     private mutating func startTraining(at now: Instant, into effects: inout [Effect]) {
         let workers = eligibleWorkers.count
         let isLate = now.milliseconds(since: enteredAt) >= limits.firstLeasesMilliseconds
@@ -47,6 +56,7 @@ extension CoordinatorMachine {
         guard isDone || workers >= max(1, settings.hintedWorkerCount) || (workers > 0 && isLate)
         else { return }
         enter(.training, at: now)
+        effects.append(.cancelTimer(.firstLeases))
         effects.append(.report(.trainingStarted(committedVersion, workers: workers)))
         advance(at: now, into: &effects)
     }

@@ -1,5 +1,6 @@
-/// The coordinator: who takes part, who computes what, and which checkpoints exist. No tensor passes
-/// through it.
+/// The coordinator: who takes part, who computes what, and which checkpoints exist.
+///
+/// No tensor passes through it.
 package struct CoordinatorMachine: RoleMachine {
     enum State: Sendable, Equatable {
         /// The journal's first entry is being written.
@@ -128,7 +129,7 @@ package struct CoordinatorMachine: RoleMachine {
             receive(message, from: peer, at: now, into: &effects)
         case .disconnected(let peer): suspect(peer, at: now, into: &effects)
         case .timerFired(.tick): tick(at: now, into: &effects)
-        case .timerFired(.firstLeases): break
+        case .timerFired(.firstLeases): break  // `advance` finds the wait to be over.
         case .timerFired(.farewell):
             if case .finishing(let reason) = state {
                 let missing = Wait.goodbyes(members.map(\.id))

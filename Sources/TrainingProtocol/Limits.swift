@@ -29,6 +29,9 @@ package struct Limits: Hashable, Sendable {
     /// Unanswered pulls and unacknowledged pushes of a worker, per server.
     package var pullByteCountInFlight: Int = 32 << 20
     package var pushByteCountInFlight: Int = 32 << 20
+    /// Payloads of one sender that a server looks at together; what is beyond is dropped
+    /// unanswered, and its sender repeats it.
+    package var inspectionByteCountPerPeer: Int = 64 << 20
     /// A payload is sent so often before its sender gives up.
     package var corruptPayloadAttempts: Int = 3
     /// Checkpoints that may fail in a row before the run ends.

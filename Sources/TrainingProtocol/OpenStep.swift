@@ -68,8 +68,8 @@ struct OpenStep: Sendable {
         return .recorded
     }
 
-    /// Believes a non-finite trailer when two attempts agree on it: the node is then covered, in the
-    /// trailer and in every chunk, without a payload.
+    /// Believes a non-finite trailer when two attempts agree on it: the node is then covered, in
+    /// the trailer and in every chunk, without a payload.
     private mutating func recordNonFinite(
         _ report: TrailerReport, _ contribution: Contribution
     ) -> ContributionOutcome {

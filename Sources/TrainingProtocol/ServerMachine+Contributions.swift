@@ -73,6 +73,13 @@ extension ServerMachine {
         if let outcome = judge(push, header, shards[place], membership) {
             return acknowledge(push, outcome, shards[place], to: peer, into: &effects)
         }
+        let inspected = inspecting.reduce(0) { sum, other in
+            sum + (other.peer == peer ? other.push.payload.byteCount : 0)
+        }
+        guard
+            inspected == 0
+                || inspected + push.payload.byteCount <= limits.inspectionByteCountPerPeer
+        else { return }
         let job = speaker.start(
             .inspect(InspectJob(digest: push.digest, payload: push.payload)), into: &effects)
         inspecting.append(

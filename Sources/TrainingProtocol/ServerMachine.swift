@@ -104,8 +104,8 @@ package struct ServerMachine: RoleMachine {
         effects.append(.setTimer(.tick, deadline: next))
     }
 
-    /// A server's work cannot be handed back, so its stop is the run's: the coordinator ends it with
-    /// a checkpoint.
+    /// A server's work cannot be handed back, so its stop is the run's: the coordinator ends it
+    /// with a checkpoint.
     private mutating func stop(into effects: inout [Effect]) {
         stopRequests += 1
         if stopRequests > 1 { return end(.aborted, into: &effects) }

@@ -110,7 +110,7 @@ import TrainingProtocol
         _ = Self.greet(&stage, .worker, 20)
         _ = Self.beat(&stage, 20)
         stage.milliseconds = Limits().firstLeasesMilliseconds
-        let effects = Self.beat(&stage, 20)
+        let effects = stage.handle(.timerFired(.firstLeases))
         #expect(Self.leases(effects) == [SlotRange(0, 2), SlotRange(0, 2)])
     }
 

@@ -58,8 +58,8 @@ import TrainingProtocol
 
     /// Sends a push, lets its inspection end, and returns everything that came of it.
     static func deliver(
-        _ body: MessageBody, to stage: inout Stage<ServerMachine>, _ inspection: Inspection = .sound,
-        from low: UInt64 = 5
+        _ body: MessageBody, to stage: inout Stage<ServerMachine>,
+        _ inspection: Inspection = .sound, from low: UInt64 = 5
     ) -> [Effect] {
         let peer = Peer.member(Incarnation(high: 0, low: low))
         var effects = stage.receive(body, Fixture.header(.worker, low), from: peer)

@@ -28,6 +28,17 @@ import TrainingProtocol
         }
     }
 
+    @Test(arguments: 1...9)
+    func aRunGoesOnFromAnyCheckpointOnAnyNumberOfServers(version: UInt64) throws {
+        for serverCount in 1...3 {
+            var options = SimulationOptions()
+            options.serverCount = serverCount
+            options.startVersion = version
+            let outcome = try Simulation.run(seed: version, options: options)
+            #expect(outcome.termination == .completed)
+        }
+    }
+
     @Test func equalSeedsGiveEqualTraces() throws {
         for seed: UInt64 in 1...5 {
             let first = try Simulation.run(seed: seed)
