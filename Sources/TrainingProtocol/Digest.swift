@@ -1,4 +1,6 @@
-/// A fast hash of a payload or a chunk: xxh3-64 of its bytes. Machines compare it, jobs compute it.
+/// A fast hash of a payload or a chunk: xxh3-64 of its bytes.
+///
+/// Machines compare it, jobs compute it.
 package struct Digest: Hashable, Sendable, CustomStringConvertible {
     package let value: UInt64
 

@@ -1,4 +1,4 @@
-/// What happened. Facts only; the driver adds the time.
+/// What happened: facts only; the driver adds the time.
 package enum Event: Equatable, Sendable {
     case started
     /// SIGTERM or SIGINT; the second one ends the process at once.

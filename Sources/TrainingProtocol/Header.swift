@@ -10,7 +10,9 @@ package struct Header: Hashable, Sendable {
     package let incarnation: Incarnation
     /// Refuses control messages of a coordinator that was replaced.
     package let coordinatorTerm: CoordinatorTerm
-    /// Of the shard that a data message is about, as its sender knows it; else 0. Refuses data.
+    /// Of the shard that a data message is about, as its sender knows it; else 0.
+    ///
+    /// Refuses data.
     package let shardTerm: ShardTerm
 
     package init(

@@ -9,8 +9,9 @@ package struct Message: Equatable, Sendable {
     }
 }
 
-/// Every message of the protocol. The direction is in the comment: C coordinator, S server,
-/// W worker, O observer.
+/// Every message of the protocol.
+///
+/// The direction is in each comment: C coordinator, S server, W worker, O observer.
 package enum MessageBody: Equatable, Sendable {
     // Membership
     /// S, W, O → C; first message, repeated until it is answered.

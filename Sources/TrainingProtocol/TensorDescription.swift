@@ -8,8 +8,7 @@ package struct TensorDescription: Hashable, Sendable {
     package struct Attributes: Hashable, Sendable {
         package let weightDecay: WeightDecay
         package let learningRateMultiplier: Float
-        /// Of a statistic: the largest decay of its moving average; 1 where it never moves. Of a
-        /// weight: 0.
+        /// Largest decay of a statistic's moving average, 1 where it never moves; 0 of a weight.
         package let movingAverageDecay: Float
 
         package init(

@@ -145,9 +145,11 @@ import TrainingProtocol
             node: SlotRange(0, 1), attempts: [Attempt(1)])
         let effects = Self.progress(&stage, missing: [SlotRange(0, 2)], claims: [claim])
         #expect(Self.leases(effects) == [SlotRange(0, 1)])
-        guard case .send(_, let peer)? = effects.last(where: {
-            if case .send = $0 { true } else { false }
-        }) else { return }
+        guard
+            case .send(_, let peer)? = effects.last(where: {
+                if case .send = $0 { true } else { false }
+            })
+        else { return }
         #expect(peer == Self.peer(21))
         #expect(Self.progress(&stage, missing: [SlotRange(0, 2)], claims: [claim]).isEmpty)
     }

@@ -5,8 +5,9 @@ enum Fixture {
     static let run = RunID(high: 1, low: 2)
     static let coordinator = Incarnation(high: 0, low: 1)
 
-    /// Chunks 0, 1: primary; 2: ancillary; 3: primary statistics. Phase 0 has 2 steps, phase 1
-    /// has 3.
+    /// Chunks 0, 1: primary; 2: ancillary; 3: primary statistics.
+    ///
+    /// Phase 0 has 2 steps, phase 1 has 3.
     static func plan(slotCount: Int) -> RunPlan {
         let attributes = TensorDescription.Attributes(
             weightDecay: .applied, learningRateMultiplier: 1)
