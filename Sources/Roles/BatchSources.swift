@@ -10,7 +10,9 @@ enum BatchSources {
     /// Throws `DatasetError` or `TrainingError.recording`, naming the file.
     static func open(_ description: RunDescription, root: URL?) throws -> any BatchSource {
         if let recording = description.configuration.data.recording {
-            return try RecordedBatches(path: recording)
+            return try RecordedBatches(
+                path: recording, classNames: description.classNames,
+                schedule: TrainingSchedule(description.configuration))
         }
         guard let index = description.dataset else {
             throw RoleError.description("it names neither a data set nor a recording")
@@ -31,10 +33,10 @@ extension RunDescription {
         -> (description: RunDescription, warnings: [String])
     {
         if let recording = configuration.data.recording {
-            let source = try RecordedBatches(path: recording)
+            let classNames = try RecordedBatches.classNames(path: recording)
             return (
                 RunDescription(
-                    configuration: configuration, dataset: nil, classNames: source.classNames), []
+                    configuration: configuration, dataset: nil, classNames: classNames), []
             )
         }
         let options = try DatasetOptions(configuration, root: root ?? URL(fileURLWithPath: "."))

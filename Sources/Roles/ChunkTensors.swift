@@ -1,4 +1,5 @@
 import Checkpoints
+import Networks
 import TrainingProtocol
 
 /// A tensor's part of a chunk.

@@ -1,4 +1,5 @@
 import Checkpoints
+import Configurations
 import Dispatch
 import Foundation
 import TrainingProtocol

@@ -2,6 +2,7 @@ import Checkpoints
 import Configurations
 import Datasets
 import Foundation
+import Logging
 import Training
 import TrainingProtocol
 import Transport

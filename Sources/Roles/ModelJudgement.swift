@@ -111,9 +111,12 @@ extension InferenceOptions {
     /// How a configuration evaluates.
     public init(_ configuration: Configuration) throws {
         let evaluate = configuration.evaluate
+        let stride = evaluate.outputStride ?? configuration.network.outputStride
+        guard let outputStride = OutputStride(rawValue: stride) else {
+            throw TrainingError.schedule("output stride \(stride): give 16 or 8")
+        }
         try self.init(
             scales: evaluate.scales, mirroring: evaluate.flip ? .added : .none,
-            outputStride: OutputStride(
-                pixels: evaluate.outputStride ?? configuration.network.outputStride))
+            outputStride: outputStride)
     }
 }

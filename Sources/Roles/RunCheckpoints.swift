@@ -2,6 +2,7 @@ import Checkpoints
 import Configurations
 import Foundation
 import Networks
+import Tensors
 import Training
 import TrainingProtocol
 
@@ -24,9 +25,7 @@ struct RunCheckpoints: Sendable {
     func writeInitial() throws -> (reference: CheckpointReference, notes: [String]) {
         let tensors = try TensorList(
             description.configuration, classCount: description.classNames.count)
-        let initial = try InitialParameters(description.configuration, tensors) {
-            try WeightsLocation.file(for: $0)
-        }
+        let initial = try InitialParameters(description.configuration, tensors)
         let planes = tensors.groups.flatMap { group in
             zip(group.tensors, group.offsets).map { tensor, offset in
                 Shard.Plane(
@@ -40,7 +39,7 @@ struct RunCheckpoints: Sendable {
         }
         let record = try directory.write(
             Shard(server: 0, serverCount: 1, planes: planes, scalars: [:]), step: 0)
-        _ = withExtendedLifetime(initial) {}
+        withExtendedLifetime(initial) {}
         let reference = try writeManifest(
             version: .initial, numericsClass: nil, shards: [record])
         return (reference, initial.notes)
@@ -79,27 +78,6 @@ extension RunPlan {
         guard version.index > 0 else { return (phases[0], 0) }
         let phase = phase(of: Step(version.index - 1))
         return (phase, Int(version.index - phase.firstStep.index))
-    }
-}
-
-/// Finds the file of weights that a configuration's value names.
-public enum WeightsLocation {
-    /// A safetensors file as it is, or the `model.safetensors` of a run's directory.
-    public static func file(for value: String) throws -> String {
-        var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: value, isDirectory: &isDirectory) else {
-            throw CheckpointError(
-                .missing, file: value,
-                "there is no such file or run; give a safetensors file or a finished run's directory")
-        }
-        guard isDirectory.boolValue else { return value }
-        let model = value + "/" + ModelFile.name
-        guard FileManager.default.fileExists(atPath: model) else {
-            throw CheckpointError(
-                .missing, file: model,
-                "the run has written no model yet; let it finish, or give a safetensors file")
-        }
-        return model
     }
 }
 
