@@ -52,7 +52,8 @@ public struct CoordinatorRole {
         for warning in warnings { process.logger.warning("\(warning)") }
         let opening = try RunOpening(directory, description, resolved: resolved)
         for note in opening.notes { process.logger.info("\(note)") }
-        let metrics = try MetricsLog(directory, description, opening.plan)
+        let metrics = try MetricsLog(
+            directory, description, opening.plan, logger: process.logger)
         let setup = LoopSetup(
             incarnation: process.identity.incarnation, listen: endpoint,
             exposure: exposure.transport)

@@ -15,7 +15,7 @@ extension ExitCode {
             case let error as CheckpointError: ExitCode(error.kind)
             case let error as TrainingError: ExitCode(error)
             case let error as RoleError: error.exitCode
-            case let error as TransportError: ExitCode(error)
+            case let error as TransportError: ExitCode(transport: error)
             default: .internalError
             }
     }
@@ -38,6 +38,16 @@ extension ExitCode {
             }
     }
 
+    private init(transport error: TransportError) {
+        self =
+            switch error {
+            case .invalidEndpoint, .exposedEndpoint: .configuration
+            case .addressInUse, .addressUnavailable: .unavailable
+            case .permissionDenied: .notPermitted
+            case .system: .temporaryFailure
+            }
+    }
+
     /// The code of a role that ended for this reason.
     init(for reason: TerminationReason) {
         self =
@@ -49,7 +59,7 @@ extension ExitCode {
             case .serverLost, .coordinatorLost, .deadlinePassed: .unavailable
             case .jobFailed(let failure), .slotsRefused(_, _, let failure): ExitCode(failure.kind)
             case .checkpointFailed: .inputOutputError
-            case .runFailed, .inconsistent, .contributionRefused: .trainingFailed
+            case .runFailed, .inconsistent, .contributionRefused, .pullRefused: .trainingFailed
             }
     }
 

@@ -1,5 +1,6 @@
 import Configurations
 import Foundation
+import Logging
 import Optimizers
 import SelfCorrection
 import Telemetry
@@ -9,12 +10,16 @@ import TrainingProtocol
 /// Writes every committed step to the run's `metrics.jsonl`.
 final class MetricsLog {
     private let file: MetricsFile
+    private let logger: Logger
     private let plan: RunPlan
     private let schedule: TrainingSchedule
     private let configuration: Configuration
     private let start = ContinuousClock.now
 
-    init(_ directory: RunDirectory, _ description: RunDescription, _ plan: RunPlan) throws {
+    init(_ directory: RunDirectory, _ description: RunDescription, _ plan: RunPlan, logger: Logger)
+        throws
+    {
+        self.logger = logger
         file = try MetricsFile(path: directory.metricsFile)
         self.plan = plan
         configuration = description.configuration
@@ -23,7 +28,11 @@ final class MetricsLog {
 
     func record(_ observation: Observation) {
         guard case .stepCommitted(let record) = observation else { return }
-        try? file.append(metrics(of: record))
+        do {
+            try file.append(metrics(of: record).fields)
+        } catch {
+            logger.error("\(error)")
+        }
     }
 
     private func metrics(of record: StepRecord) -> StepMetrics {
@@ -38,6 +47,7 @@ final class MetricsLog {
         let trailer = record.trailer
         return StepMetrics(
             step: record.step.index, steps: plan.stepCount, phase: phase.name.rawValue,
+            phaseStep: stepInPhase + 1, phaseSteps: phase.stepCount,
             decision: record.decision == .apply ? "apply" : "skip",
             losses: means(plan.lossNames, trailer.losses),
             metrics: means(plan.metricNames, trailer.metrics),

@@ -118,6 +118,7 @@ struct ObservationLog {
         case .inconsistent(let step, let text): "step \(step) is inconsistent: \(text)"
         case .contributionRefused(let step, let node, let outcome):
             "slots \(node) of step \(step) were refused: \(outcome)"
+        case .pullRefused(let refusal): "parameters were refused: \(refusal)"
         case .deadlinePassed(let wait, let milliseconds):
             "waited \(milliseconds) ms for \(sentence(wait))"
         case .checkpointFailed(let version, let text): "checkpoint \(version) failed: \(text)"

@@ -6,8 +6,8 @@ import Telemetry
 
 /// Options that every role's program has.
 public struct RoleCommandOptions: ParsableArguments {
-    @Option(help: "text, or json for one JSON object per line.")
-    public var logFormat = LogFormat.text
+    @Option(help: "human, or json for one JSON object per line.")
+    public var logFormat = LogFormat.human
     @Option(help: "trace, debug, info, notice, warning or error.")
     public var logLevel = Logger.Level.info
     @Option(help: .hidden) public var exitWithParent: Int32?
@@ -18,10 +18,14 @@ public struct RoleCommandOptions: ParsableArguments {
     public func run(_ name: String, _ role: () throws -> Configurations.ExitCode) throws {
         if let exitWithParent { ParentProcess.die(with: exitWithParent) }
         let (format, level) = (logFormat, logLevel)
+        let output = TerminalOutput()
         LoggingSystem.bootstrap { label in
-            var handler = StandardErrorLog(label: label, format: format)
-            handler.logLevel = level
-            return handler
+            StandardErrorLogHandler(
+                format,
+                identity: LogIdentity(
+                    role: label, id: String(ProcessInfo.processInfo.processIdentifier),
+                    host: ProcessInfo.processInfo.hostName),
+                output: output, level: level)
         }
         let code: Configurations.ExitCode
         do {
@@ -35,3 +39,4 @@ public struct RoleCommandOptions: ParsableArguments {
 }
 
 extension Logger.Level: @retroactive ExpressibleByArgument {}
+extension LogFormat: ExpressibleByArgument {}

@@ -16,9 +16,7 @@ struct RoleProcess {
             host: ProcessInfo.processInfo.hostName,
             processID: UInt32(ProcessInfo.processInfo.processIdentifier),
             threadCount: threadCount)
-        var logger = Logger(label: role.description)
-        logger[metadataKey: "role"] = "\(role)"
-        self.logger = logger
+        logger = Logger(label: role.description)
     }
 
     /// Opens the loop, lets `makeMachine` build the machine now that the endpoint is known, and runs

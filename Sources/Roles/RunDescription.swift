@@ -68,3 +68,18 @@ enum SHA256 {
         return digest
     }
 }
+
+extension ContentHash {
+    /// Reads the 64 digits of a SHA-256 of our own making.
+    init(hexadecimal text: String) {
+        let digits = Array(text.utf8)
+        precondition(digits.count == 64, "\(text) is no SHA-256")
+        self.init(
+            stride(from: 0, to: 64, by: 2).map { index in
+                guard let byte = UInt8(
+                    String(decoding: digits[index..<index + 2], as: UTF8.self), radix: 16)
+                else { preconditionFailure("\(text) is no SHA-256") }
+                return byte
+            })
+    }
+}

@@ -83,7 +83,7 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
                     step: Int(job.version.index))
                 let file = WrittenFile(
                     name: record.fileName, byteCount: UInt64(record.byteCount),
-                    hash: try ContentHash(hexadecimal: record.sha256))
+                    hash: ContentHash(hexadecimal: record.sha256))
                 report(.finished(.written([file], description: Frame(copying: []))))
             } catch {
                 report(.finished(.failed(JobFailure(error))))

@@ -4,6 +4,9 @@ public struct StepMetrics: Codable, Sendable, Equatable {
     public var step: UInt64
     public var steps: UInt64
     public var phase: String
+    /// Steps of the phase so far, this one included.
+    public var phaseStep: Int
+    public var phaseSteps: Int
     /// `apply`, or `skip` where a gradient was not finite.
     public var decision: String
     /// Mean over slots of each loss term and their weighted sum `total`.
@@ -21,13 +24,16 @@ public struct StepMetrics: Codable, Sendable, Equatable {
     public var workers: Int
 
     public init(
-        step: UInt64, steps: UInt64, phase: String, decision: String, losses: [String: Double],
+        step: UInt64, steps: UInt64, phase: String, phaseStep: Int, phaseSteps: Int,
+        decision: String, losses: [String: Double],
         metrics: [String: Double], maximumAbsoluteGradient: Double?, learningRate: Double,
         alpha: Double?, images: UInt64, stepSeconds: Double, elapsedSeconds: Double, workers: Int
     ) {
         self.step = step
         self.steps = steps
         self.phase = phase
+        self.phaseStep = phaseStep
+        self.phaseSteps = phaseSteps
         self.decision = decision
         self.losses = losses
         self.metrics = metrics
@@ -42,11 +48,36 @@ public struct StepMetrics: Codable, Sendable, Equatable {
 
     enum CodingKeys: String, CodingKey {
         case step, steps, phase, decision, losses, metrics
+        case phaseStep = "phase_step"
+        case phaseSteps = "phase_steps"
         case maximumAbsoluteGradient = "maximum_absolute_gradient"
         case learningRate = "learning_rate"
         case alpha, images
         case stepSeconds = "step_s"
         case elapsedSeconds = "elapsed_s"
         case workers
+    }
+}
+
+extension StepMetrics {
+    /// The line, its members in reading order; maps are sorted by name.
+    public var fields: [JSONField] {
+        func object(_ values: [String: Double]) -> JSONValue {
+            .object(
+                values.sorted { $0.key < $1.key }.map { JSONField($0.key, .number($0.value)) })
+        }
+        return [
+            .init("step", .integer(Int(step))), .init("steps", .integer(Int(steps))),
+            .init("phase", .string(phase)), .init("phase_step", .integer(phaseStep)),
+            .init("phase_steps", .integer(phaseSteps)), .init("decision", .string(decision)),
+            .init("losses", object(losses)), .init("metrics", object(metrics)),
+            .init(
+                "maximum_absolute_gradient",
+                maximumAbsoluteGradient.map(JSONValue.number) ?? .null),
+            .init("learning_rate", .number(learningRate)),
+            .init("alpha", alpha.map(JSONValue.number) ?? .null),
+            .init("images", .integer(Int(images))), .init("step_s", .number(stepSeconds)),
+            .init("elapsed_s", .number(elapsedSeconds)), .init("workers", .integer(workers)),
+        ]
     }
 }

@@ -20,6 +20,20 @@ public struct RecordedBatches: BatchSource {
         file = try SafetensorsFile(path: path)
     }
 
+    /// The class names that a recording's metadata holds under `class_names`, separated by spaces.
+    ///
+    /// Throws `TrainingError.recording` where they are missing.
+    public static func classNames(path: String) throws -> [String] {
+        let file = try SafetensorsFile(path: path)
+        let names = file.metadata["class_names"]?.split(separator: " ").map(String.init) ?? []
+        guard !names.isEmpty else {
+            throw TrainingError.recording(
+                "\(path): its metadata has no class_names: record it anew with a converter that "
+                    + "writes them")
+        }
+        return names
+    }
+
     public func batch(_ request: BatchRequest) throws -> SlotBatch {
         guard request.slotCount == 1 else {
             throw TrainingError.recording(
