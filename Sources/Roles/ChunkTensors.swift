@@ -1,5 +1,6 @@
 import Checkpoints
 import Networks
+import Training
 import TrainingProtocol
 
 /// A tensor's part of a chunk.

@@ -3,6 +3,7 @@ import Configurations
 import Datasets
 import Foundation
 import Networks
+import Tensors
 import Training
 
 /// A checkpoint of a run, opened for evaluation and prediction.

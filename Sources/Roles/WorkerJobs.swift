@@ -16,7 +16,7 @@ final class WorkerJobs: JobRunner, @unchecked Sendable {
     private var engine: Engine?
 
     /// What a prepared worker holds for the whole run.
-    private struct Engine {
+    fileprivate struct Engine {
         let plan: RunPlan
         let trainer: SlotTrainer
         let parameters: FlatBuffers
@@ -110,7 +110,7 @@ final class WorkerJobs: JobRunner, @unchecked Sendable {
 
 extension WorkerJobs.Engine {
     /// Copies a chunk that has arrived to its place in the flat buffers.
-    fileprivate func install(_ parameters: ComputeJob.ChunkParameters) {
+    func install(_ parameters: ComputeJob.ChunkParameters) {
         let chunk = plan.chunkPlan[parameters.chunk]
         precondition(
             parameters.payload.byteCount == chunk.byteCount,
@@ -123,7 +123,7 @@ extension WorkerJobs.Engine {
     }
 
     /// The chunks of a node's sum as frames, in backward order; the memory is not copied.
-    fileprivate func frames(of loan: GradientBuffers.Loan, _ chunks: [ChunkID]) -> [ChunkGradient] {
+    func frames(of loan: GradientBuffers.Loan, _ chunks: [ChunkID]) -> [ChunkGradient] {
         chunks.reversed().map { id in
             let chunk = plan.chunkPlan[id]
             let all = UnsafeRawBufferPointer(loan.buffers[chunk.group.tensorGroup])

@@ -28,7 +28,7 @@ public struct WorkerRole {
         let numericsClass = NumericsClass(try NumericsSelfTest.className())
         return try process.run(setup, jobs: jobs) { _ in
             WorkerMachine(
-                identity: process.identity, configurationHash: nil, numericsClass: numericsClass,
+                identity: process.identity, numericsClass: numericsClass, configurationHash: nil,
                 limits: Limits())
         }
     }
