@@ -56,7 +56,7 @@ let package = Package(
         library("Simulation", ["TrainingProtocol", "WireFormat"]),
         library("Telemetry", [logging]),
         library("Roles", ["TrainingProtocol", "Transport", "WireFormat", "Training", "Networks", "SelfCorrection", "Datasets", "Optimizers", "Checkpoints", "Configurations", "Telemetry", "Tensors", "CKernels", "CXXHash", "CSodium", "CLinux", logging, argumentParser]),
-        library("Launcher"),
+        library("Launcher", ["CLinux"]),
         program("emend", ["Roles", "Launcher", "Training", "Networks", "Datasets", "Checkpoints", "Configurations", "Telemetry", "Tensors", argumentParser, logging]),
         program("emend-coordinator", ["Roles", argumentParser]),
         program("emend-server", ["Roles", argumentParser]),

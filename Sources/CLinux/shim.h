@@ -1,11 +1,21 @@
 #ifndef EMEND_CLINUX_SHIM_H
 #define EMEND_CLINUX_SHIM_H
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 
 /// Asks the kernel to kill this process when its parent dies. A function because prctl is variadic,
 /// which Swift does not import.
 static inline int emend_linux_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL); }
+
+/// Processors that this process may run on, or 0 if the kernel does not say. CPU_COUNT is a macro.
+static inline int emend_linux_affinity_count(void) {
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 0;
+}
 
 #endif

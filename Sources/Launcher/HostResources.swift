@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 
 /// What this process may use of the machine: processors by affinity and control group, memory by control group and load.
@@ -19,13 +20,8 @@ public enum HostResources {
     }
 
     private static func affinityCount() -> Int {
-        var set = cpu_set_t()
-        guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else {
-            return ProcessInfo.processInfo.activeProcessorCount
-        }
-        return withUnsafeBytes(of: &set) { bytes in
-            bytes.reduce(0) { $0 + $1.nonzeroBitCount }
-        }
+        let count = Int(emend_linux_affinity_count())
+        return count > 0 ? count : ProcessInfo.processInfo.activeProcessorCount
     }
 
     /// Version 2 control groups: `cpu.max` holds "quota period" or "max period", microseconds.

@@ -136,7 +136,7 @@ public final class LocalCluster {
         try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
         let name = role == .coordinator ? "coordinator" : "\(role.rawValue)-\(index)"
         let logFile = logs.appendingPathComponent("\(name).log")
-        FileManager.default.createFile(atPath: logFile.path, contents: nil)
+        try Data().write(to: logFile)
         let log = try FileHandle(forWritingTo: logFile)
         defer { try? log.close() }
         let process = Process()

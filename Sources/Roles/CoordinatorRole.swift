@@ -77,7 +77,7 @@ public struct CoordinatorRole {
             run: opening.runID, coordinatorTerm: CoordinatorTerm(1),
             configuration: description.frame, configurationHash: description.hash,
             plan: opening.plan, serverCount: servers, hintedWorkerCount: workers,
-            numericsClass: numerics.class.map { NumericsClass($0) },
+            numericsClass: numerics.class.map { TrainingProtocol.NumericsClass($0) },
             numericsPolicy: numerics.admission == .strict ? .strict : .loose,
             source: .checkpoint(opening.start), startVersion: opening.start.version)
     }

@@ -87,7 +87,7 @@ public struct ModelJudgement {
 
     /// Scores of one model on the validation list.
     public func scores(
-        _ model: Predictor.Model, _ parameters: FlatBuffers, progress: (Int, Int) -> Void = { _, _ in }
+        _ model: SegmentationModel, _ parameters: FlatBuffers, progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> ModelScores {
         let count = dataset.count(of: .validation)
         guard count > 0 else {

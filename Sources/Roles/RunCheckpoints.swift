@@ -47,7 +47,7 @@ struct RunCheckpoints: Sendable {
 
     /// Completes the checkpoint of a version whose shards are durable.
     func writeManifest(
-        version: Version, numericsClass: NumericsClass?, shards: [ShardRecord]
+        version: Version, numericsClass: TrainingProtocol.NumericsClass?, shards: [ShardRecord]
     ) throws -> CheckpointReference {
         let step = Int(version.index)
         let position = plan.position(of: version)

@@ -58,8 +58,8 @@ public struct TrainedRun {
     public var hasAncillary: Bool { tensors.contains(.ancillary) }
 
     /// The parameters that a model reads.
-    public func parameters(of model: Predictor.Model) throws -> FlatBuffers {
-        let buffers = FlatBuffers(tensors, groups: Predictor.groups(of: model))
+    public func parameters(of model: SegmentationModel) throws -> FlatBuffers {
+        let buffers = FlatBuffers(tensors, groups: model.groups)
         for group in buffers.groups {
             for (tensor, offset) in zip(tensors[group].tensors, tensors[group].offsets) {
                 try checkpoint.read(

@@ -25,7 +25,7 @@ public struct WorkerRole {
             coordinator: try Endpoint(parsing: coordinator))
         let jobs = WorkerJobs(
             dataRoot: data.map { URL(fileURLWithPath: $0) }, threadCount: threads)
-        let numericsClass = NumericsClass(try NumericsSelfTest.className())
+        let numericsClass = try TrainingProtocol.NumericsClass.ofThisMachine(threadCount: threads)
         return try process.run(setup, jobs: jobs) { _ in
             WorkerMachine(
                 identity: process.identity, numericsClass: numericsClass, configurationHash: nil,

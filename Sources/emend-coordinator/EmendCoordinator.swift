@@ -9,8 +9,8 @@ struct EmendCoordinator: ParsableCommand {
         abstract: "Lead a run: members, leases, manifests of checkpoints.",
         version: BuildIdentity.text)
 
-    @Option(help: "The run's directory; it is created, or holds configuration.yaml.")
-    var run: String
+    @Option(name: .customLong("run"), help: "The run's directory; it is created, or holds configuration.yaml.")
+    var runPath: String
     @Option(help: "A YAML configuration, instead of the run's configuration.yaml.")
     var config: String?
     @Option(help: "Folder of the data set.") var data: String?
@@ -26,7 +26,7 @@ struct EmendCoordinator: ParsableCommand {
     func run() throws {
         try options.run("emend-coordinator") {
             try CoordinatorRole(
-                run: run, configuration: config, overrides: overrides, data: data, bind: bind,
+                run: runPath, configuration: config, overrides: overrides, data: data, bind: bind,
                 servers: servers, workers: workers, exposure: insecure ? .insecure : .loopback
             ).start()
         }

@@ -9,7 +9,8 @@ struct EmendServer: ParsableCommand {
         version: BuildIdentity.text)
 
     @Option(help: "The coordinator's address, as host:port.") var coordinator: String
-    @Option(help: "The run's directory, shared with the coordinator.") var run: String
+    @Option(name: .customLong("run"), help: "The run's directory, shared with the coordinator.")
+    var runPath: String
     @Option(help: "Address to listen on; port 0 takes any free one.") var bind = "127.0.0.1:0"
     @Option(help: "Address that workers connect to, where it is not the one bound.")
     var advertise: String?
@@ -21,7 +22,7 @@ struct EmendServer: ParsableCommand {
     func run() throws {
         try options.run("emend-server") {
             try ServerRole(
-                coordinator: coordinator, bind: bind, advertise: advertise, run: run,
+                coordinator: coordinator, bind: bind, advertise: advertise, run: runPath,
                 threads: threads, exposure: insecure ? .insecure : .loopback
             ).start()
         }

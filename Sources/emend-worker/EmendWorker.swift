@@ -11,7 +11,8 @@ struct EmendWorker: ParsableCommand {
 
     @Option(help: "The coordinator's address, as host:port.") var coordinator: String
     @Option(help: "Folder of the data set on this machine.") var data: String?
-    @Option(help: "The run's directory; workers do not use it.") var run: String?
+    @Option(name: .customLong("run"), help: "The run's directory; workers do not use it.")
+    var runPath: String?
     @Option(help: "Threads that compute.") var threads = HostResources.threadsAllowed()
     @OptionGroup var options: RoleCommandOptions
 

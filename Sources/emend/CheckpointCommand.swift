@@ -47,12 +47,13 @@ struct CheckpointCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "List a run's complete checkpoints, oldest first.")
 
-        @Argument(help: "The run's directory.") var run: String
+        @Argument(help: ArgumentHelp("The run's directory.", valueName: "run"))
+    var runPath: String
         @Flag(help: "One JSON object per line.") var json = false
 
         func run() throws {
             try reportingErrors {
-                let directory = try RunDirectory(run).checkpoints()
+                let directory = try RunDirectory(runPath).checkpoints()
                 let best = try directory.best()?.step
                 for step in try directory.steps() {
                     let checkpoint = try Checkpoint(directory: directory.path(of: step))
@@ -67,13 +68,14 @@ struct CheckpointCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Read a run's checkpoints whole and check every hash; exit 65 on damage.")
 
-        @Argument(help: "The run's directory.") var run: String
+        @Argument(help: ArgumentHelp("The run's directory.", valueName: "run"))
+    var runPath: String
         @Option(help: "Verify this step's checkpoint alone.") var step: Int?
         @Flag(help: "One JSON object per line.") var json = false
 
         func run() throws {
             try reportingErrors {
-                let directory = try RunDirectory(run).checkpoints()
+                let directory = try RunDirectory(runPath).checkpoints()
                 let steps = try step.map { [$0] } ?? directory.steps()
                 guard !steps.isEmpty else {
                     throw CheckpointError(

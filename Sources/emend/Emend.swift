@@ -27,11 +27,11 @@ extension ParsableCommand {
     func reportingErrors(_ body: () throws -> Void) throws {
         do {
             try body()
-        } catch let error as ExitCode {
+        } catch let error as ArgumentParser.ExitCode {
             throw error
         } catch {
             StandardError.write("emend: \(error)\n")
-            throw ExitCode(Configurations.ExitCode(for: error).rawValue)
+            throw ArgumentParser.ExitCode(Configurations.ExitCode(for: error).rawValue)
         }
     }
 }

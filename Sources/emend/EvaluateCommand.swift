@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Configurations
 import Datasets
 import Foundation
@@ -57,7 +58,8 @@ struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure a run's model on its validation list, by the paper's protocol.")
 
-    @Argument(help: "The run's directory.") var run: String
+    @Argument(help: ArgumentHelp("The run's directory.", valueName: "run"))
+    var runPath: String
     @Option(help: "Folder of the data set.") var data: String = "."
     @Option(help: "Another list of labelled images than the run's validation list.")
     var list: String?
@@ -86,8 +88,8 @@ struct Evaluate: ParsableCommand {
 
     func run() throws {
         try reportingErrors {
-            let trained = try TrainedRun(run: RunDirectory(run), try selection.choice)
-            let model: Predictor.Model = ancillary ? .ancillary : .primary
+            let trained = try TrainedRun(run: RunDirectory(runPath), try selection.choice)
+            let model: SegmentationModel = ancillary ? .ancillary : .primary
             let judgement = try judgement(of: trained)
             let scores = try judgement.scores(model, try trained.parameters(of: model)) {
                 if isatty(STDERR_FILENO) != 0 { StandardError.write("\r\($0)/\($1) images") }
@@ -111,7 +113,7 @@ struct Evaluate: ParsableCommand {
             trained.description, dataset: dataset, options: options, threadCount: threads)
     }
 
-    private func show(_ scores: ModelScores, of trained: TrainedRun, _ model: Predictor.Model)
+    private func show(_ scores: ModelScores, of trained: TrainedRun, _ model: SegmentationModel)
         throws
     {
         guard json else {
@@ -125,6 +127,6 @@ struct Evaluate: ParsableCommand {
                     meanIoU: scores.meanIoU, meanIoUPresent: scores.meanIoUPresent,
                     classIoU: scores.classIoU, images: scores.images,
                     step: trained.checkpoint.manifest.step,
-                    model: model == .primary ? "primary" : "ancillary", run: run)))
+                    model: model == .primary ? "primary" : "ancillary", run: runPath)))
     }
 }

@@ -13,7 +13,8 @@ struct Predict: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Segment images: a palette PNG of class indices and an overlay for each.")
 
-    @Argument(help: "The run's directory.") var run: String
+    @Argument(help: ArgumentHelp("The run's directory.", valueName: "run"))
+    var runPath: String
     @Argument(help: "JPEG files, or folders of them.") var images: [String]
     @Option(help: "Folder for NAME.png (classes) and NAME-overlay.png.") var output: String
     @OptionGroup var selection: CheckpointSelection
@@ -32,7 +33,7 @@ struct Predict: ParsableCommand {
     func run() throws {
         try reportingErrors {
             let files = try imageFiles()
-            let trained = try TrainedRun(run: RunDirectory(run), try selection.choice)
+            let trained = try TrainedRun(run: RunDirectory(runPath), try selection.choice)
             let configuration = trained.description.configuration
             let predictor = try Predictor(
                 configuration, classCount: trained.description.classNames.count, model: .primary,
@@ -86,7 +87,7 @@ struct Predict: ParsableCommand {
             }
             guard isDirectory.boolValue else { return [path] }
             return try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-                .filter { [".jpg", ".jpeg"].contains { suffix in $0.lowercased().hasSuffix(suffix) } }
+                .filter { ["jpg", "jpeg"].contains(($0 as NSString).pathExtension.lowercased()) }
                 .map { "\(path)/\($0)" }
         }
     }

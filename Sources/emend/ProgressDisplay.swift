@@ -5,9 +5,9 @@ import Telemetry
 /// A run's progress on standard error, made from its metrics.
 final class ProgressDisplay: Sendable {
     /// Steps over which speed and time left are averaged.
-    private static let window = 20
+    fileprivate static let window = 20
 
-    private struct State {
+    fileprivate struct State {
         var recent: [(seconds: Double, images: UInt64)] = []
         var images: UInt64 = 0
         var firstSeconds: Double?

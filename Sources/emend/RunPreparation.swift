@@ -45,12 +45,14 @@ enum RunPreparation {
     ) throws {
         let estimate = try MemoryEstimate(
             description.configuration, classCount: description.classNames.count)
-        let needed = workers * estimate.workerByteCount + estimate.serverByteCount
+        // Values, the next values, optimizer slots and the nodes of a step.
+        let servers = 6 * estimate.parameterByteCount
+        let needed = workers * estimate.total + servers
+        var line = "memory: \(mebibytes(estimate.total)) for each of \(workers) workers, "
+        line += "\(mebibytes(servers)) for the servers together"
         let available = HostResources.memoryAvailableByteCount()
-        StandardError.write(
-            "memory: \(mebibytes(estimate.workerByteCount)) for each of \(workers) workers, "
-                + "\(mebibytes(estimate.serverByteCount)) for the servers together"
-                + (available.map { "; \(mebibytes($0)) are available" } ?? "") + "\n")
+        if let available { line += "; \(mebibytes(available)) are available" }
+        StandardError.write(line + "\n")
         if let available, needed > available {
             throw TrainingError.memory(
                 "the plan needs \(mebibytes(needed)) and \(mebibytes(available)) are available: "

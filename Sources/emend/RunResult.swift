@@ -1,5 +1,6 @@
 import Checkpoints
 import Configurations
+import Datasets
 import Foundation
 import Roles
 import Telemetry

@@ -52,7 +52,7 @@ final class RunValidation: Sendable {
     func wait() { queue.sync {} }
 
     /// Scores of a checkpoint's model on the validation list.
-    func scores(_ model: Predictor.Model, _ run: TrainedRun) throws -> ModelScores {
+    func scores(_ model: SegmentationModel, _ run: TrainedRun) throws -> ModelScores {
         try ModelJudgement(
             description, root: root, options: InferenceOptions(description.configuration),
             threadCount: threadCount
@@ -91,7 +91,7 @@ final class RunValidation: Sendable {
     private func judge(_ step: Int) -> String {
         do {
             let run = try TrainedRun(run: directory, .step(step))
-            let model: Predictor.Model =
+            let model: SegmentationModel =
                 run.checkpoint.manifest.phase == TrainingSchedule.PhaseName.ancillary.rawValue
                 ? .ancillary : .primary
             let scores = try scores(model, run)
