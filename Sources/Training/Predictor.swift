@@ -19,10 +19,13 @@ public final class Predictor {
     private var plans: PlanCache
 
     /// `planByteCount` bounds the memory of the networks kept compiled for other sizes.
+    ///
+    /// Throws as `SlotTrainer` does.
     public init(
         _ configuration: Configuration, classCount: Int, model: Model, options: InferenceOptions,
         pool: ThreadPool, planByteCount: Int = 1 << 30
     ) throws {
+        try OpenBLAS.prepare()
         var shape = try NetworkShape(configuration, classCount: classCount)
         shape.outputStride = options.outputStride
         self.shape = shape

@@ -18,8 +18,10 @@ public final class SlotTrainer {
     private let pool: ThreadPool
     private var current: SlotComputation?
 
-    /// Throws `TrainingError.schedule` for a configuration without sensible phases.
+    /// Throws `TrainingError.schedule` for a configuration without sensible phases, and
+    /// `OpenBLAS.WrongBuild` for a matrix library that cannot be kept to its caller's thread.
     public init(_ configuration: Configuration, source: any BatchSource, pool: ThreadPool) throws {
+        try OpenBLAS.prepare()
         let classCount = source.classNames.count
         self.configuration = configuration
         schedule = try TrainingSchedule(configuration)
