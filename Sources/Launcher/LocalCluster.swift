@@ -199,22 +199,32 @@ public final class LocalCluster {
         return .finished
     }
 
-    /// Asks every child to end, waits for all of them, and kills those that do not.
+    /// Asks the children to end, waits for all of them, and kills those that do not.
+    ///
+    /// On a signal the coordinator alone is asked: it stops the run with a checkpoint and lets the
+    /// others go. After a failure everybody is.
     private func conclude(_ outcome: Outcome) -> Outcome {
-        signalChildren(SIGTERM)
+        if case .stopped = outcome, running.contains("coordinator") {
+            signalChildren(SIGTERM, roles: [.coordinator])
+        } else {
+            signalChildren(SIGTERM, roles: [.coordinator, .server, .worker])
+        }
         let deadline = Date(timeIntervalSinceNow: Limits.stopTimeoutSeconds)
         while !running.isEmpty {
             switch queue.next(timeoutSeconds: Limits.pollSeconds) {
             case .exited(let name, _): running.remove(name)
-            case .signal: signalChildren(SIGKILL)
-            case nil: if Date() > deadline { signalChildren(SIGKILL) }
+            case .signal: signalChildren(SIGKILL, roles: [.coordinator, .server, .worker])
+            case nil:
+                if Date() > deadline {
+                    signalChildren(SIGKILL, roles: [.coordinator, .server, .worker])
+                }
             }
         }
         return outcome
     }
 
-    private func signalChildren(_ number: Int32) {
-        for child in children where running.contains(child.name) {
+    private func signalChildren(_ number: Int32, roles: [ChildProcess.Role]) {
+        for child in children where running.contains(child.name) && roles.contains(child.role) {
             kill(child.processIdentifier, number)
         }
     }

@@ -1,6 +1,7 @@
 import Checkpoints
 import Configurations
 import Datasets
+import Tensors
 import Training
 import TrainingProtocol
 import Transport
@@ -15,6 +16,7 @@ extension ExitCode {
             case let error as CheckpointError: ExitCode(error.kind)
             case let error as TrainingError: ExitCode(error)
             case let error as RoleError: error.exitCode
+            case is OpenBLAS.WrongBuild: .configuration
             case let error as TransportError: ExitCode(transport: error)
             default: .internalError
             }
