@@ -19,7 +19,7 @@ final class BatchLoader {
 
     init(source: any BatchSource) { self.source = source }
 
-    /// Starts loading a batch, unless it is on its way; the oldest one waiting gives way if need be.
+    /// Starts loading a batch, unless it is on its way; the oldest one waiting may give way.
     func prefetch(_ request: BatchRequest) {
         guard !pending.contains(where: { $0.request == request }) else { return }
         if pending.count == Self.capacity { pending.removeFirst() }

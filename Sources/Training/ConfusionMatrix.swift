@@ -1,17 +1,21 @@
 /// Counts of pixels by true and predicted class, and the intersections over unions they give
 /// (segmentation.md §2.4).
 public struct ConfusionMatrix: Hashable, Sendable {
+    /// Classes, the side of the matrix.
     public let classCount: Int
     /// `[true class, predicted class]`.
     public private(set) var counts: [Int]
 
+    /// A matrix of zeros.
     public init(classCount: Int) {
         precondition(classCount > 0, "a confusion matrix of \(classCount) classes")
         self.classCount = classCount
         counts = [Int](repeating: 0, count: classCount * classCount)
     }
 
-    /// Adds pixels; those whose truth is 255 do not count. Other values must be classes.
+    /// Adds pixels; those whose truth is 255 do not count.
+    ///
+    /// All other values must be classes.
     public mutating func add(truth: [UInt8], prediction: [UInt8]) {
         precondition(truth.count == prediction.count, "\(truth.count) ≠ \(prediction.count)")
         for (expected, found) in zip(truth, prediction) where expected != 255 {
@@ -22,6 +26,7 @@ public struct ConfusionMatrix: Hashable, Sendable {
         }
     }
 
+    /// Adds another part of the same split.
     public mutating func add(_ other: ConfusionMatrix) {
         precondition(other.classCount == classCount, "\(other.classCount) ≠ \(classCount)")
         for index in counts.indices { counts[index] += other.counts[index] }

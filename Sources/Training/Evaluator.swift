@@ -5,6 +5,7 @@ import Tensors
 public struct Evaluator {
     /// What a whole split gave.
     public struct Evaluation: Hashable, Sendable {
+        /// Pixels of the split by truth and prediction.
         public var confusion: ConfusionMatrix
         /// Images that went in.
         public var images: Int
@@ -13,6 +14,7 @@ public struct Evaluator {
     private let predictor: Predictor
     private let classCount: Int
 
+    /// Judges what `predictor` says.
     public init(_ predictor: Predictor, classCount: Int) {
         self.predictor = predictor
         self.classCount = classCount

@@ -3,6 +3,7 @@
 /// The memory starts as zeros and is the owner's to fill; a slot's parameters and gradients both
 /// have this form.
 public final class FlatBuffers {
+    /// The groups that have a buffer.
     public let groups: [TensorGroup]
     private let buffers: [UnsafeMutableBufferPointer<Float>]
 

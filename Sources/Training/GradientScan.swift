@@ -15,7 +15,7 @@ struct GradientScan {
         let kernels = ck_kernels()!.pointee
         maxima.withUnsafeMutableBufferPointer { maxima in
             finite.withUnsafeMutableBufferPointer { finite in
-                // Sendable: each tile writes its own element, and the pool joins before they are read.
+                // Sendable: each tile writes its own element; the pool joins before they are read.
                 nonisolated(unsafe) let maxima = maxima, finite = finite, values = values
                 pool.run(count: tiles) { tile in
                     let first = tile * Self.tileCount

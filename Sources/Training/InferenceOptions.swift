@@ -3,6 +3,7 @@ import Networks
 /// How an image is segmented after training: the paper's protocol with its switches
 /// (segmentation.md §2.4).
 public struct InferenceOptions: Hashable, Sendable {
+    /// Whether images are also judged in a mirror.
     public enum Mirroring: Hashable, Sendable {
         case none
         /// Each scale is also judged on the mirrored image.
@@ -11,7 +12,9 @@ public struct InferenceOptions: Hashable, Sendable {
 
     /// Sizes at which the padded image is judged, 1 = its own.
     public var scales: [Double]
+    /// Whether the mirrored image is judged too.
     public var mirroring: Mirroring
+    /// That of the encoder; the parameters fit either.
     public var outputStride: OutputStride
 
     /// Throws `TrainingError.schedule` for scales that no image can have.

@@ -24,7 +24,8 @@ public struct InitialParameters {
         var notes: [String] = []
         if let weights = configuration.network.weights {
             let source = try WeightsSource(path: resolve(weights))
-            for group in tensors.groups where group.group != .corrector || source.holds(.corrector) {
+            for group in tensors.groups
+            where group.group != .corrector || source.holds(.corrector) {
                 let skipped = try source.load(group, into: buffers[group.group], demand: .backbone)
                 notes.append(Self.note(source, group, skipped))
             }
@@ -54,7 +55,8 @@ public struct InitialParameters {
     private static func note(
         _ source: WeightsSource, _ group: TensorList.Group, _ skipped: [String]
     ) -> String {
-        let taken = "\(group.group.rawValue): \(group.tensors.count - skipped.count) of "
+        let taken =
+            "\(group.group.rawValue): \(group.tensors.count - skipped.count) of "
             + "\(group.tensors.count) tensors from \(source.path)"
         guard !skipped.isEmpty else { return taken }
         let names = skipped.prefix(3).joined(separator: ", ") + (skipped.count > 3 ? ", …" : "")

@@ -15,7 +15,9 @@ package final class NetworkPlan {
     package var logitsShape: Shape { network.graph.shape(of: network.logits) }
 
     /// Compiles a network of one of the two models.
-    package init(_ network: NetworkGraph, of model: SegmentationModel, mode: Plan.Mode, pool: ThreadPool) {
+    package init(
+        _ network: NetworkGraph, of model: SegmentationModel, mode: Plan.Mode, pool: ThreadPool
+    ) {
         self.network = network
         plan = Plan(network.graph, outputs: [network.logits], mode: mode, pool: pool)
         weightGroup = model.weightGroup
@@ -28,12 +30,15 @@ package final class NetworkPlan {
         if let value = network.boxes { copy(boxes, first, into: plan.input(value)) }
     }
 
-    private func copy(_ all: [Float], _ first: Int, into target: UnsafeMutableBufferPointer<Float>) {
+    private func copy(
+        _ all: [Float], _ first: Int, into target: UnsafeMutableBufferPointer<Float>
+    ) {
         let start = first * (target.count / imageShape.batch)
         precondition(
-            all.count >= start + target.count, "\(all.count) values, \(start) + \(target.count) needed")
-        _ = all.withUnsafeBufferPointer {
-            target.update(fromContentsOf: UnsafeBufferPointer(rebasing: $0[start..<start + target.count]))
+            all.count >= start + target.count,
+            "\(all.count) values, \(start) + \(target.count) needed")
+        all.withUnsafeBufferPointer {
+            target.baseAddress!.update(from: $0.baseAddress! + start, count: target.count)
         }
     }
 

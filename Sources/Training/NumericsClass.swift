@@ -6,10 +6,11 @@ import Tensors
 
 /// The class of machines whose slots agree to the bit: `openblas-` and sixteen hexadecimal digits.
 ///
-/// Products come from OpenBLAS, whose sums differ with processor and build, so the class is the hash of
-/// what this machine computes at the run's own shapes, together with the library's kernels and build,
-/// the vector level of our own and the caller's build identifier.
+/// Products come from OpenBLAS, whose sums differ with processor and build, so the class is the hash
+/// of what this machine computes at the run's own shapes, together with the library's kernels and
+/// build, the vector level of our own and the caller's build identifier.
 public struct NumericsClass: Hashable, Sendable, CustomStringConvertible {
+    /// The class as it is compared and recorded.
     public let description: String
 
     /// Computes one slot of each phase on made-up images with the initial parameters drawn from the

@@ -4,7 +4,7 @@ import Tensors
 
 /// The networks that a phase's slots run, before they are compiled.
 struct PhaseNetworks {
-    /// Whether the third term of Eq. 6 also reaches the primary model.
+    /// Whether the corrector's own term also reaches the primary model.
     enum Reach { case correctorAlone, primaryToo }
 
     /// The corrector in two halves, for the slot's labelled and its weak images.

@@ -9,9 +9,12 @@ import Tensors
 /// An image is padded with grey at its bottom and right to 16k + 1 pixels each way; the labels are
 /// those of its own pixels. One caller at a time.
 public final class Predictor {
+    /// Which network segments.
     public typealias Model = SegmentationModel
 
+    /// Which network segments here.
     public let model: Model
+    /// At which scales and output stride.
     public let options: InferenceOptions
     private let shape: NetworkShape
     private let pool: ThreadPool
@@ -58,8 +61,7 @@ public final class Predictor {
         return scores.argmax(within: size, resampling)
     }
 
-    /// Sums softmax(upsampled logits) over all scales, mirrored or not: the argmax of the sum is that of
-    /// the mean.
+    /// Sums softmax(upsampled logits) over all scales, mirrored or not: its argmax is the mean's.
     private func addProbabilities(
         _ image: [Float], _ boxes: [Float], _ padded: PixelSize, _ parameters: FlatBuffers,
         to sum: ScoreMap
@@ -72,7 +74,7 @@ public final class Predictor {
                     mirrored ? mirror(image, padded, 3) : image,
                     mirrored ? mirror(boxes, padded, shape.boxChannels) : boxes, padded,
                     scale: scale, parameters)
-                // The original first brings the logits of a shrunk image to stride 4 of the unshrunk one.
+                // As the original does: a shrunk image's logits first come to the full one's grid.
                 let detour = scale < 1 ? padded.atStride4 : logits.size
                 let straight = resized(logits, to: detour)
                 resampling.bilinear(

@@ -5,10 +5,11 @@ import Datasets
 /// so that another implementation's run can be repeated step by step.
 ///
 /// Tensors per step t, counted from the start of its phase: `main/t/images` f32
-/// `[batch, height, width, 3]` in [−1, 1], `main/t/labels` u8 `[labelled, height, width]` with 255 =
-/// ignored, `main/t/valid` u8 `[batch, height, width]` and, where boxes are needed, `main/t/boxes`
+/// `[batch, height, width, 3]` in [−1, 1], `main/t/labels` u8 `[labelled, height, width]` where 255
+/// is ignored, `main/t/valid` u8 `[batch, height, width]` and, where boxes are needed, `main/t/boxes`
 /// f32 `[batch, height, width, classes]`. A recording serves runs of one slot per step (V = 1).
 public struct RecordedBatches: BatchSource {
+    /// Class names in index order.
     public let classNames: [String]
     private let file: SafetensorsFile
     private let phases: [TrainingSchedule.PhaseName]
@@ -34,6 +35,7 @@ public struct RecordedBatches: BatchSource {
         return names
     }
 
+    /// The batch of a step; throws `CheckpointError` or `TrainingError.recording`.
     public func batch(_ request: BatchRequest) throws -> SlotBatch {
         guard request.slotCount == 1 else {
             throw TrainingError.recording(
@@ -58,7 +60,8 @@ public struct RecordedBatches: BatchSource {
             images: try file.floats("\(prefix)/images", shape: [request.batch] + grid + [3]),
             labels: labels,
             boxes: request.boxes == .unused
-                ? [] : try file.floats(
+                ? []
+                : try file.floats(
                     "\(prefix)/boxes", shape: [request.batch] + grid + [classNames.count]),
             valid: try file.bytes("\(prefix)/valid", shape: [request.batch] + grid),
             count: request.batch, labelledCount: request.labelled,

@@ -31,7 +31,8 @@ final class ScoreMap {
                 kernels.softmax_rows(row, row, width, channels)
                 if !mirrored { kernels.accumulate(out, row, rowCount) }
                 for x in 0..<(mirrored ? width : 0) {
-                    kernels.accumulate(out + (width - 1 - x) * channels, row + x * channels, channels)
+                    kernels.accumulate(
+                        out + (width - 1 - x) * channels, row + x * channels, channels)
                 }
             }
         }

@@ -5,8 +5,10 @@ public enum SegmentationModel: String, Codable, Hashable, Sendable, CaseIterable
     /// p(y|x, b; θ), which also sees boxes.
     case ancillary
 
+    /// The group of its weights.
     public var weightGroup: TensorGroup { self == .primary ? .primary : .ancillary }
 
+    /// The group of its running means and variances.
     public var statisticsGroup: TensorGroup {
         self == .primary ? .primaryStatistics : .ancillaryStatistics
     }

@@ -10,8 +10,11 @@ import Tensors
 /// One caller at a time. Plans are compiled when a phase is first computed and kept until another
 /// one is.
 public final class SlotTrainer {
+    /// What is trained, and how.
     public let configuration: Configuration
+    /// The phases that the configuration makes.
     public let schedule: TrainingSchedule
+    /// The tensors of the groups that they train or read.
     public let tensors: TensorList
     private let shape: NetworkShape
     private let loader: BatchLoader
@@ -38,9 +41,9 @@ public final class SlotTrainer {
 
     /// Computes one slot.
     ///
-    /// `parameters` holds at least the phase's read groups; `gradients` at least its trained groups,
-    /// which are overwritten: gradients of the mean loss of the slot, and for statistics the slot's
-    /// mean and unbiased variance. Throws what the batch source throws.
+    /// `parameters` holds at least the phase's read groups. `gradients` holds at least its trained
+    /// groups and is overwritten: with the gradients of the slot's mean loss and, for statistics, with
+    /// the slot's mean and unbiased variance. Throws what the batch source throws.
     public func compute(
         phase: Int, stepInPhase: Int, slot: Int, parameters: FlatBuffers,
         gradients: FlatBuffers

@@ -1,4 +1,4 @@
-/// One of the flat lists of tensors that a run trains or reads (φ, θ, λ and the running statistics).
+/// One of the flat lists of tensors that a run trains or reads: φ, θ, λ, running statistics.
 ///
 /// The order of the cases is the order of the groups in every tensor list, chunk plan and hash.
 public enum TensorGroup: String, Codable, Hashable, Sendable, CaseIterable {
@@ -21,6 +21,7 @@ public enum TensorGroup: String, Codable, Hashable, Sendable, CaseIterable {
         case movingAverage
     }
 
+    /// How a commit changes the group.
     public var updateKind: UpdateKind {
         switch self {
         case .primary, .ancillary, .corrector: .descent

@@ -4,14 +4,18 @@ import Tensors
 
 /// The flat, ordered list of named tensors of each group that a run needs.
 public struct TensorList: Hashable, Sendable {
+    /// The groups in their canonical order.
     public let groups: [Group]
 
     /// One group's tensors, in the order of its flat buffer.
     public struct Group: Hashable, Sendable {
+        /// Which group this is.
         public let group: TensorGroup
+        /// Its tensors, in order.
         public let tensors: [ParameterDeclaration]
         /// First element of each tensor in the flat buffer.
         public let offsets: [Int]
+        /// Elements of the flat buffer.
         public let elementCount: Int
 
         init(_ group: TensorGroup, _ tensors: [ParameterDeclaration]) {
@@ -58,6 +62,7 @@ public struct TensorList: Hashable, Sendable {
         return found
     }
 
+    /// Whether the run has such a group.
     public func contains(_ group: TensorGroup) -> Bool {
         groups.contains { $0.group == group }
     }

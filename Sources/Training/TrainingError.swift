@@ -12,6 +12,7 @@ public enum TrainingError: Error, Hashable, CustomStringConvertible {
     /// The run needs more memory than it may use (exit 78).
     case memory(String)
 
+    /// What is wrong, where, and what to do.
     public var description: String {
         switch self {
         case .schedule(let text), .weights(let text), .recording(let text), .evaluation(let text),

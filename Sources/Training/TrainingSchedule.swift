@@ -3,6 +3,7 @@ import Datasets
 
 /// The phases of a run, a pure function of its configuration (segmentation.md §4, DESIGN §4).
 public struct TrainingSchedule: Hashable, Sendable {
+    /// The phases in the order of their steps.
     public let phases: [Phase]
 
     /// Steps of all phases.
@@ -11,11 +12,15 @@ public struct TrainingSchedule: Hashable, Sendable {
     /// A stretch of steps with one objective, one set of trained groups and its own learning-rate
     /// schedule from t = 0.
     public struct Phase: Hashable, Sendable {
+        /// What the phase is called in messages, metrics and recordings.
         public let name: PhaseName
         /// Step of the run at which the phase begins.
         public let firstStep: Int
+        /// Steps of the phase, T of its schedules.
         public let stepCount: Int
+        /// What its slots minimise.
         public let objective: Objective
+        /// Where its images come from.
         public let pool: SamplePool
         /// b, the images of a slot.
         public let imagesPerSlot: Int
@@ -25,6 +30,7 @@ public struct TrainingSchedule: Hashable, Sendable {
         public let trainedGroups: [TensorGroup]
         /// Groups that a worker needs to compute a slot, in list order.
         public let readGroups: [TensorGroup]
+        /// The learning rate at its first step.
         public let baseLearningRate: Double
 
         /// Whether a slot needs the box masks of its images.
@@ -34,6 +40,7 @@ public struct TrainingSchedule: Hashable, Sendable {
         }
     }
 
+    /// The three stages of the paper's schedule.
     public enum PhaseName: String, Codable, Hashable, Sendable, CaseIterable {
         case ancillary, warmup, main
     }
@@ -90,8 +97,8 @@ public struct TrainingSchedule: Hashable, Sendable {
             mixed.labelledPerSlot < 1 || mixed.labelledPerSlot >= slots.batch
         {
             throw TrainingError.schedule(
-                "\(mixed.labelledPerSlot) of the \(slots.batch) images of a slot are labelled: method "
-                    + "\(configuration.method.rawValue) needs labelled and weak ones in each slot; "
+                "\(mixed.labelledPerSlot) of the \(slots.batch) images of a slot are labelled: "
+                    + "method \(configuration.method.rawValue) needs labelled and weak ones in each; "
                     + "set slots.labelled to 1…\(max(slots.batch, 2) - 1) and slots.batch to at "
                     + "least 2")
         }

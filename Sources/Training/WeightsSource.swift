@@ -22,13 +22,15 @@ public struct WeightsSource {
         case checkpoint(Checkpoint)
     }
 
+    /// What was opened; for a run, the directory of its newest checkpoint.
     public let path: String
     private let content: Content
     /// Shapes by the names that the source itself uses.
     private let shapes: [String: [Int]]
 
-    /// Opens `path`: a safetensors file, a checkpoint's directory or a run's, whose newest
-    /// checkpoint is verified. Throws `CheckpointError`.
+    /// Opens a safetensors file, a checkpoint's directory or a run's.
+    ///
+    /// Of a run the newest checkpoint is opened; checkpoints are verified. Throws `CheckpointError`.
     public init(path: String) throws {
         var information = stat()
         let isDirectory = stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR
@@ -110,8 +112,8 @@ public struct WeightsSource {
         }
     }
 
-    /// A part of the head may be missing if it is missing altogether; a part is what the names of its
-    /// tensors begin with, up to the first dot.
+    /// A part of the head may be missing if it is missing altogether; the names of its tensors are
+    /// equal up to the first dot.
     private func isOptional(_ tensor: ParameterDeclaration, _ group: TensorList.Group) -> Bool {
         guard !tensor.name.hasPrefix(Backbone.namePrefix) else { return false }
         let part = tensor.name.prefix { $0 != "." }

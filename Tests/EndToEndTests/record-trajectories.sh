@@ -1,9 +1,9 @@
 #!/bin/sh
 # Records five steps of every method with the PyTorch peer and converts them for our tests:
 #     record-trajectories.sh PEER FOLDER
-# PEER is selfcorrect_torch.py, FOLDER receives one folder per recording (.build/trajectories is where
-# the tests look, or $EMEND_TRAJECTORIES). PYTHON names an interpreter with torch, numpy, pillow and
-# safetensors. Takes about a minute.
+# PEER is selfcorrect_torch.py, FOLDER receives one folder per recording; the tests look into
+# .build/trajectories or $EMEND_TRAJECTORIES. PYTHON names an interpreter with torch, numpy, pillow
+# and safetensors. Takes about a minute.
 set -eu
 [ $# = 2 ] || { sed -n '2,6s/^# //p' "$0" >&2; exit 64; }
 peer=$(realpath "$1")

@@ -5,12 +5,12 @@
         --optimizer sgd --lr 0.0005
     python trajectory.py linear.safetensors FOLDER
 
-The recording holds, per phase, the weights before, image, label, boxes and loss of each step and the
-weights after. FOLDER then holds
+The recording holds, per phase, the weights before, image, label, boxes and loss of each step and
+the weights after. FOLDER then holds
 
-    initial.safetensors   the weights before the first step, named `primary/features.0.0.weight` …: a
-                          file for `network.weights` (and `ancillary.weights` where that one is frozen)
-    batches.safetensors   `main/0/images` [batch, height, width, channel] and so on: for `data.recording`
+    initial.safetensors   the weights before the first step, `primary/features.0.0.weight` …: for
+                          `network.weights` (and `ancillary.weights` where that one is frozen)
+    batches.safetensors   `main/0/images` [batch, height, width, channel] …: for `data.recording`
     expected.safetensors  `main/losses` [steps] and `main/after/primary/…` per phase
 
 Needs numpy and safetensors, no PyTorch.
@@ -81,7 +81,7 @@ def channels_last(x):
 
 
 def batch(recording, prefix):
-    """One step's batch: weak_valid covers the images behind the labelled ones; those count whole."""
+    """One step's batch; weak_valid covers the images after the labelled ones, which count whole."""
     images = channels_last(recording[f'{prefix}.image'])
     labels = recording[f'{prefix}.label']
     result = {'images': images, 'labels': labels}

@@ -31,7 +31,8 @@ struct AllocationTests {
         #expect(try #require(AllocationCounter.count) == before + 2)
     }
 
-    @Test("After the first step a slot allocates nothing over 64 KiB",
+    @Test(
+        "After the first step a slot allocates nothing over 64 KiB",
         arguments: SlotTrainerTests.cases)
     func steadyState(_ c: SlotTrainerTests.Case) throws {
         var configuration = TinyRun.configuration(c.method)

@@ -6,7 +6,8 @@ import Training
 
 @Suite("What a run asks of a machine")
 struct MachineTests {
-    @Test("The memory estimate counts the plans that are then compiled",
+    @Test(
+        "The memory estimate counts the plans that are then compiled",
         arguments: Configuration.Method.allCases)
     func estimate(_ method: Configuration.Method) throws {
         let c = TinyRun.configuration(method)

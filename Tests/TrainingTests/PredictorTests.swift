@@ -148,7 +148,7 @@ struct PredictorTests {
         return Double(equal) / Double(a.labels.count)
     }
 
-    /// `[height][width][channel]`
+    /// Values by row, column and channel.
     private typealias Grid = [[[Double]]]
 
     private func resize(_ grid: Grid, _ height: Int, _ width: Int) -> Grid {

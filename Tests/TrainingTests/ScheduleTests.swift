@@ -27,7 +27,8 @@ struct ScheduleTests {
         #expect(try schedule(.supervised) { $0.data.pool = .all }.phases[0].pool == .all)
     }
 
-    @Test("No and linear self-correction train the ancillary model on all of F first",
+    @Test(
+        "No and linear self-correction train the ancillary model on all of F first",
         arguments: [Configuration.Method.none, .linear])
     func linear(_ method: Configuration.Method) throws {
         let schedule = try schedule(method)

@@ -55,12 +55,14 @@ struct SlotTrainerTests {
         }
     }
 
-    @Test("moves the loss as its gradient says", arguments: [
-        Case(method: .none, phase: .ancillary), Case(method: .supervised, phase: .main),
-        Case(method: .convolutional, phase: .warmup),
-    ])
+    @Test(
+        "moves the loss as its gradient says",
+        arguments: [
+            Case(method: .none, phase: .ancillary), Case(method: .supervised, phase: .main),
+            Case(method: .convolutional, phase: .warmup),
+        ])
     func directionalDerivative(_ c: Case) throws {
-        // The warm-up's third term reaches φ through the corrector, so its derivative holds for φ too.
+        // The warm-up's third term reaches φ through the corrector: its derivative is φ's too.
         var configuration = TinyRun.configuration(c.method)
         configuration.network.dropoutKeep = 1
         let start = try TinyRun.compute(configuration, phase: c.phase)
@@ -68,7 +70,7 @@ struct SlotTrainerTests {
             .first { $0.name == c.phase }!.trainedGroups
         for (group, gradient) in zip(groups, start.gradients) where group.updateKind == .descent {
             let square = gradient.reduce(0.0) { $0 + Double($1) * Double($1) }
-            // Batch norm over few values curves the loss: a small step, and what float32 leaves of it.
+            // Batch norm over few values curves the loss: a step as small as float32 allows.
             let length = group == .corrector ? 5e-3 : 2e-4
             let step = length / square.squareRoot()
             func loss(_ sign: Double) throws -> Double {

@@ -5,7 +5,8 @@ import Training
 
 @Suite("The flat lists of tensors")
 struct TensorListTests {
-    @Test("Groups come in one order and hold what the method needs",
+    @Test(
+        "Groups come in one order and hold what the method needs",
         arguments: Configuration.Method.allCases)
     func groups(_ method: Configuration.Method) throws {
         let list = try TensorList(TinyRun.configuration(method), classCount: 3)

@@ -42,7 +42,7 @@ struct Trajectory: Sendable, CustomStringConvertible {
         c.network.dropoutKeep = 1
         c.network.weights = file("initial")
         c.network.headDecay = 0.997
-        if !phases.contains(.ancillary), method == .none || method == .linear || method == .convolutional {
+        if !phases.contains(.ancillary), [.none, .linear, .convolutional].contains(method) {
             c.ancillary.weights = file("initial")
         }
         c.slots.count = 1

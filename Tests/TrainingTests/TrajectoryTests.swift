@@ -70,8 +70,9 @@ struct TrajectoryTests {
         for kind in [TensorGroup.UpdateKind.descent, .movingAverage] {
             let distance = Trajectory.relativeDistance(
                 joined(kind, ours), joined(kind, theirs), from: joined(kind, start))
-            print("\(trajectory.name) \(phase.name) \(kind): relative distance \(distance)")
-            #expect(distance <= trajectory.tolerance, "\(phase.name) \(kind)")
+            #expect(
+                distance <= trajectory.tolerance,
+                "\(phase.name), \(kind): \(distance) of the change")
         }
     }
 }
