@@ -1,0 +1,178 @@
+import CKernels
+import Configurations
+import Foundation
+import Networks
+import Optimizers
+import SelfCorrection
+import Tensors
+import Training
+
+/// Times training steps of the primary network on random images: forward, loss, backward and the
+/// update, without input.
+public struct StepBenchmark {
+    /// Medians over the steps after one warm-up, in seconds; keys as the PyTorch peer prints them.
+    public struct Result: Encodable {
+        public var network: String
+        public var threads: Int
+        public var batch: Int
+        public var size: Int
+        public var parameters: Int
+        public var isa: String
+        public var forwardSeconds: Double
+        public var backwardSeconds: Double
+        public var stepSeconds: Double
+        public var imagesPerSecond: Double
+        public var peakResidentMebibytes: Double
+        public var loss: Double
+
+        enum CodingKeys: String, CodingKey {
+            case network, threads, batch, size, parameters, isa, loss
+            case forwardSeconds = "forward_s"
+            case backwardSeconds = "backward_s"
+            case stepSeconds = "step_s"
+            case imagesPerSecond = "images_per_s"
+            case peakResidentMebibytes = "peak_rss_mb"
+        }
+    }
+
+    private let configuration: Configuration
+    private let batch: Int
+    private let size: Int
+    private let classes: Int
+    private let network: NetworkGraph
+    private let plan: Plan
+    private let objective: SlotObjective
+    private let weights: UnsafeMutableBufferPointer<Float>
+    private let velocity: UnsafeMutableBufferPointer<Float>
+    private let gradients: UnsafeMutableBufferPointer<Float>
+    private let statistics: UnsafeMutableBufferPointer<Float>
+    private let batchStatistics: UnsafeMutableBufferPointer<Float>
+    private let labels: [UInt8]
+    private let threads: Int
+
+    /// Compiles the network of a configuration for `[batch, size, size, 3]`.
+    public init(_ configuration: Configuration, batch: Int, size: Int, classes: Int, threads: Int)
+        throws
+    {
+        try OpenBLAS.prepare()
+        self.configuration = configuration
+        self.batch = batch
+        self.size = size
+        self.classes = classes
+        self.threads = threads
+        let shape = try NetworkShape(configuration, classCount: classes)
+        network = DeepLab.primary(shape, batch: batch, height: size, width: size)
+        let pool = ThreadPool(threadCount: threads)
+        plan = Plan(network.graph, outputs: [network.logits], mode: .training, pool: pool)
+        let logits = network.graph.shape(of: network.logits)
+        objective = SlotObjective(
+            LogitGrid(
+                height: logits.height, width: logits.width, classes: classes, labelHeight: size,
+                labelWidth: size), batch: batch, labelled: batch, pool: pool)
+        func floats(_ count: Int) -> UnsafeMutableBufferPointer<Float> {
+            let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: count)
+            buffer.initialize(repeating: 0)
+            return buffer
+        }
+        weights = floats(network.graph.weightCount)
+        velocity = floats(network.graph.weightCount)
+        gradients = floats(network.graph.weightCount)
+        statistics = floats(network.graph.statisticCount)
+        batchStatistics = floats(network.graph.statisticCount)
+        labels = (0..<batch * size * size).map {
+            UInt8(ck_philox_u64(0, 1, UInt64($0)) % UInt64(classes))
+        }
+        drawInput()
+    }
+
+    private func drawInput() {
+        var offset = 0
+        for declaration in network.graph.weights {
+            let values = InitialValues.values(
+                of: declaration, seed: 0, tensorName: declaration.name)
+            _ = weights[offset..<offset + values.count].update(fromContentsOf: values)
+            offset += values.count
+        }
+        offset = 0
+        for declaration in network.graph.statistics {
+            let values = InitialValues.values(
+                of: declaration, seed: 0, tensorName: declaration.name)
+            _ = statistics[offset..<offset + values.count].update(fromContentsOf: values)
+            offset += values.count
+        }
+        let images = plan.input(network.image)
+        for index in images.indices {
+            images[index] = Float(ck_philox_normal_f64(0, 0, UInt64(index)))
+        }
+    }
+
+    /// Runs one warm-up step and `steps` timed ones.
+    public func run(steps: Int) -> Result {
+        var forward: [Double] = []
+        var backward: [Double] = []
+        var loss = 0.0
+        for step in 0...steps {
+            let (first, second) = time { loss = self.forward() } then: { self.backward() }
+            if step > 0 {
+                forward.append(first)
+                backward.append(second)
+            }
+        }
+        let step = median(zip(forward, backward).map { $0 + $1 })
+        return Result(
+            network: configuration.network.backbone.rawValue, threads: threads, batch: batch,
+            size: size, parameters: weights.count,
+            isa: String(cString: ck_kernels().pointee.name), forwardSeconds: median(forward),
+            backwardSeconds: median(backward), stepSeconds: step,
+            imagesPerSecond: Double(batch) / step, peakResidentMebibytes: Self.peakResident(),
+            loss: loss)
+    }
+
+    private func forward() -> Double {
+        plan.forward(
+            weights: UnsafePointer(weights.baseAddress!),
+            statistics: UnsafePointer(statistics.baseAddress!), dropoutKey: 1)
+        return labels.withUnsafeBufferPointer { labels in
+            objective.evaluate(
+                .labelled,
+                SlotObjective.Logits(primary: plan.output(network.logits).baseAddress!),
+                SlotObjective.Truth(labels: labels.baseAddress!),
+                primaryGradient: plan.outputGradient(network.logits).baseAddress!
+            ).total
+        }
+    }
+
+    private func backward() {
+        plan.backward(
+            weights: UnsafePointer(weights.baseAddress!),
+            statistics: UnsafePointer(statistics.baseAddress!),
+            gradients: gradients.baseAddress!, batchStatistics: batchStatistics.baseAddress!)
+        let rule = UpdateRule.momentumSGD(momentum: 0.9)
+        var progress = OptimizerProgress()
+        progress.advance(rule)
+        rule.update(
+            weights: weights, slots: [velocity], gradientSum: UnsafeBufferPointer(gradients),
+            gradientScale: 1, learningRate: 1e-3, progress: progress,
+            ranges: [
+                UpdateRange(
+                    elements: 0..<weights.count, weightDecay: 4e-5, learningRateMultiplier: 1)
+            ])
+    }
+
+    private func time(_ first: () -> Void, then second: () -> Void) -> (Double, Double) {
+        let clock = ContinuousClock()
+        return (clock.measure(first) / .seconds(1), clock.measure(second) / .seconds(1))
+    }
+
+    private func median(_ values: [Double]) -> Double {
+        let sorted = values.sorted()
+        return sorted.isEmpty ? 0 : (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+    }
+
+    /// `VmHWM` of this process.
+    private static func peakResident() -> Double {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        return Double(usage.ru_maxrss) / 1024
+    }
+}
