@@ -9,25 +9,29 @@ import Transport
 final class CoordinatorJobs: JobRunner, @unchecked Sendable {
     // Sendable: everything that changes is touched on `queue` alone.
     private let queue = DispatchQueue(label: "emend.journal")
-    private let journal: Journal
-    private let checkpoints: RunCheckpoints
-    private let keep: Int
+    private var files: Files?
 
-    init(journal: Journal, checkpoints: RunCheckpoints) {
-        self.journal = journal
-        self.checkpoints = checkpoints
-        keep = checkpoints.description.configuration.checkpoint.keep
+    private struct Files {
+        let journal: Journal
+        let checkpoints: RunCheckpoints
+    }
+
+    /// Hands over the run's files; to be called before the first job.
+    func open(_ journal: Journal, _ checkpoints: RunCheckpoints) {
+        let files = Files(journal: journal, checkpoints: checkpoints)
+        queue.sync { self.files = files }
     }
 
     func start(_ job: Job, id: JobID, report: @escaping @Sendable (JobReport) -> Void) {
         queue.async { [self] in
+            guard let files else { preconditionFailure("\(job) before the run's files are open") }
             do {
                 switch job {
                 case .journal(let entry):
-                    try journal.append(entry)
+                    try files.journal.append(entry)
                     report(.finished(.journaled))
                 case .writeManifest(let job):
-                    report(.finished(.manifestWritten(try writeManifest(job))))
+                    report(.finished(.manifestWritten(try files.checkpoints.write(job))))
                 case .prepare, .compute, .load, .inspect, .commit, .snapshot:
                     preconditionFailure("not a coordinator's job: \(job)")
                 }
@@ -37,16 +41,20 @@ final class CoordinatorJobs: JobRunner, @unchecked Sendable {
         }
     }
 
-    private func writeManifest(_ job: ManifestJob) throws -> CheckpointReference {
+}
+
+extension RunCheckpoints {
+    /// Completes a checkpoint and deletes those that are no longer kept.
+    fileprivate func write(_ job: ManifestJob) throws -> CheckpointReference {
         let records = job.shards.flatMap { shard in
             shard.files.map {
                 ShardRecord(
                     fileName: $0.name, byteCount: Int($0.byteCount), sha256: $0.hash.description)
             }
         }
-        let reference = try checkpoints.writeManifest(
+        let reference = try writeManifest(
             version: job.version, numericsClass: job.numericsClass, shards: records)
-        _ = try checkpoints.directory.prune(keep: keep)
+        _ = try directory.prune(keep: description.configuration.checkpoint.keep)
         return reference
     }
 }

@@ -43,24 +43,24 @@ public struct CoordinatorRole {
                 "already in use: it holds a run; choose another directory, or remove it")
         }
         let process = RoleProcess(role: .coordinator, threadCount: 1)
-        // The address first: a port that is taken is told before any file is read.
-        let endpoint = try Endpoint(parsing: bind)
         let resolved = try ResolvedConfiguration(
             file: configuration ?? directory.configurationFile, overrides: overrides)
         let (description, warnings) = try RunDescription.open(
             resolved.configuration, root: data.map { URL(fileURLWithPath: $0) })
         for warning in warnings { process.logger.warning("\(warning)") }
-        let opening = try RunOpening(directory, description, resolved: resolved)
-        for note in opening.notes { process.logger.info("\(note)") }
-        let metrics = try MetricsLog(
-            directory, description, opening.plan, logger: process.logger)
         let setup = LoopSetup(
-            incarnation: process.identity.incarnation, listen: endpoint,
+            incarnation: process.identity.incarnation, listen: try Endpoint(parsing: bind),
             exposure: exposure.transport)
-        let jobs = CoordinatorJobs(
-            journal: try Journal(run: run), checkpoints: opening.checkpoints)
-        return try process.run(setup, jobs: jobs, report: { metrics.record($0) }) { endpoint in
+        let jobs = CoordinatorJobs()
+        var metrics: MetricsLog?
+        // The address comes first: where it is taken, no run has begun in the directory.
+        return try process.run(setup, jobs: jobs, report: { metrics?.record($0) }) { endpoint in
             guard let endpoint else { preconditionFailure("a coordinator without an endpoint") }
+            let opening = try RunOpening(directory, description, resolved: resolved)
+            for note in opening.notes { process.logger.info("\(note)") }
+            jobs.open(try Journal(run: run), opening.checkpoints)
+            metrics = try MetricsLog(
+                directory, description, opening.plan, logger: process.logger)
             try Data("\(endpoint)\n".utf8).write(
                 to: URL(fileURLWithPath: directory.endpointFile), options: .atomic)
             return CoordinatorMachine(

@@ -12,8 +12,11 @@ extension RunPlan {
         let configuration = description.configuration
         let schedule = try TrainingSchedule(configuration)
         let list = try TensorList(configuration, classCount: description.classNames.count)
+        let shape = try NetworkShape(configuration, classCount: description.classNames.count)
         let tensors = list.groups.flatMap { group in
-            group.tensors.map { TensorDescription($0, in: group.group, configuration) }
+            group.tensors.map {
+                TensorDescription($0, in: group.group, configuration.optimizer, shape)
+            }
         }
         self.init(
             slotCount: configuration.slots.count, samplesPerSlot: configuration.slots.batch,
@@ -74,51 +77,25 @@ extension Group {
     }
 }
 
-extension SlotReport {
-    /// What a trailer's losses are, in order.
-    static let lossNames = ["total", "labelled", "weak", "corrector"]
-    /// What a trailer's metrics are, in order.
-    static let metricNames = ["corrector_dead_share"]
-}
-
-/// How a slot's result is told in a trailer.
-enum SlotReport {
-    static func trailer(_ result: SlotResult) -> Trailer {
-        let pixels = UInt64(result.labelledPixels + result.weakPixels)
-        guard result.allFinite else {
-            return .nonFinite(
-                samples: UInt64(result.samples), validPixels: pixels,
-                lossCount: lossNames.count, metricCount: metricNames.count)
-        }
-        return Trailer(
-            samples: UInt64(result.samples), validPixels: pixels,
-            losses: [
-                result.total, result.losses.labelled, result.losses.weak, result.losses.corrector,
-            ],
-            metrics: [result.correctorDeadShare ?? 0], finiteness: .finite,
-            maximumAbsoluteGradient: result.maxAbsGradient)
-    }
-}
-
 extension TensorDescription {
     init(
-        _ tensor: ParameterDeclaration, in group: TensorGroup, _ configuration: Configuration
+        _ tensor: ParameterDeclaration, in group: TensorGroup,
+        _ optimizer: Configuration.Optimizer, _ shape: NetworkShape
     ) {
-        let multiplier = tensor.kind == .bias ? configuration.optimizer.biasLearningRateMultiplier : 1
+        let multiplier = tensor.kind == .bias ? optimizer.biasLearningRateMultiplier : 1
         self.init(
             name: tensor.name, group: Group(group), shape: tensor.shape,
             attributes: Attributes(
                 weightDecay: tensor.decay == .applied ? .applied : .exempt,
                 learningRateMultiplier: Float(multiplier),
-                movingAverageDecay: tensor.movingAverageDecay(configuration.network)))
+                movingAverageDecay: Self.movingAverageDecay(of: tensor, shape)))
     }
-}
 
-extension ParameterDeclaration {
-    /// The decay of the part of the network that the statistic belongs to (segmentation.md §1.2).
-    fileprivate func movingAverageDecay(_ network: Configuration.Network) -> Float {
-        guard role == .statistic else { return 0 }
-        guard updates == .movingAverage else { return 1 }
-        return Float(name.hasPrefix("features.") ? network.backboneDecay : network.headDecay)
+    /// 0 for weights, 1 for statistics that never move.
+    private static func movingAverageDecay(
+        of tensor: ParameterDeclaration, _ shape: NetworkShape
+    ) -> Float {
+        guard tensor.role == .statistic else { return 0 }
+        return tensor.updates == .never ? 1 : Float(shape.movingAverageDecay(of: tensor))
     }
 }

@@ -1,0 +1,56 @@
+"""Writes docs/benchmarks/camvid.md from the runs of camvid.sh: python3 scripts/camvid_table.py OUTPUT
+
+The peer's figures are those of ../shared/peers/README.md (mean_iou_present, AdamW 0.001).
+"""
+import datetime, glob, json, os, platform, sys
+
+PEER = {'ancillary': [65.8], 'supervised': [42.7, 40.9], 'none': [42.7], 'linear': [41.4],
+        'convolutional': [50.7], 'em-fixed': [38.1]}
+ALLOWANCE = 2.0
+
+output = sys.argv[1]
+runs = {}
+for path in sorted(glob.glob(f'{output}/*/result.json')):
+    run = json.load(open(path))
+    runs[run['method'], run['seed']] = run
+seeds = sorted({seed for _, seed in runs})
+classes = next(iter(runs.values()))['class_iou']
+
+
+def score(method, seed):
+    run = runs.get(('linear' if method == 'ancillary' else method, seed))
+    key = 'ancillary_mean_iou_present' if method == 'ancillary' else 'mean_iou_present'
+    return run and run[key]
+
+
+def cell(value):
+    return 'n/a' if value is None else f'{value:.1f}'
+
+
+model = next((line.split(':')[1].strip() for line in open('/proc/cpuinfo')
+              if line.startswith('model name')), platform.machine())
+lines = ['# Accuracy beside PyTorch on CamVid', '',
+         'F = 60 masks, W = 307 images with boxes, V = 1, b = 4 (2 F + 2 W), 500 steps per phase, AdamW at 0.001,',
+         'crop 257, scales 0.5–1.5, MobileNetV2 from ImageNet: the budget of `selfcorrect_torch.py`. Mean IoU over the',
+         'classes in the truth, validation list, single scale, native size, in per cent.', '',
+         f'{os.cpu_count()} processors ({model}), {datetime.date.today()}. Commands: `scripts/camvid.sh OUTPUT 0 1`,',
+         '`python3 scripts/camvid_table.py OUTPUT`; the peer: `../shared/peers/README.md`.', '',
+         '| method | ' + ' | '.join(f'seed {s}' for s in seeds) + ' | mean | PyTorch | difference | at least −2.0 |',
+         '|---|' + '---|' * (len(seeds) + 4)]
+for method, peer in PEER.items():
+    scores = [score(method, seed) for seed in seeds]
+    known = [value for value in scores if value is not None]
+    reference = sum(peer) / len(peer)
+    mean = sum(known) / len(known) if known else None
+    verdict = 'not run' if mean is None else 'yes' if mean >= reference - ALLOWANCE else '**no**'
+    difference = 'n/a' if mean is None else f'{mean - reference:+.1f}'
+    lines.append(f'| `{method}` | ' + ' | '.join(cell(v) for v in scores)
+                 + f' | {cell(mean)} | {reference:.1f} | {difference} | {verdict} |')
+lines += ['', 'Per class, primary model:', '',
+          '| class | ' + ' | '.join(f'{m} {s}' for m, s in sorted(runs)) + ' |', '|---|' + '---|' * len(runs)]
+for name in classes:
+    lines.append(f'| {name} | ' + ' | '.join(cell(runs[key]['class_iou'][name]) for key in sorted(runs)) + ' |')
+lines += ['', '`parameters_sha256` (class `openblas` of this machine):', '']
+lines += [f'- `{m}` seed {s}: `{runs[m, s]["parameters_sha256"]}`' for m, s in sorted(runs)]
+open('docs/benchmarks/camvid.md', 'w').write('\n'.join(lines) + '\n')
+print('\n'.join(lines))
