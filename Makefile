@@ -2,7 +2,10 @@
 
 SWIFT_BUILD = swift build -c release
 SWIFT_TEST = swift test -c release --disable-testable-imports
-BIN = .build/release
+COUNTER = .build/allocation-counter.so
+# A slot's steps once more, under a counter of large allocations; the other run skips these tests.
+COUNT_ALLOCATIONS = cc -O2 -shared -fPIC -o $(COUNTER) Tests/AllocationCounter/counter.c && \
+	LD_PRELOAD=$(CURDIR)/$(COUNTER) $(SWIFT_TEST) --skip-build --filter AllocationTests
 
 .PHONY: setup build demo demo-seeds test test-long bench proto format lint
 
@@ -22,6 +25,7 @@ demo-seeds: build
 
 test: build
 	@$(SWIFT_TEST)
+	@$(COUNT_ALLOCATIONS)
 
 # What takes longer than CI allows: the whole matrix of clusters, and the comparison with PyTorch.
 test-long: build

@@ -104,6 +104,8 @@ struct RunOpening {
             to: URL(fileURLWithPath: directory.configurationFile), options: .atomic)
         if let index = description.dataset { try Self.writeLists(index, to: directory) }
         (start, notes) = try checkpoints.writeInitial()
+        try Data(notes.map { $0 + "\n" }.joined().utf8).write(
+            to: URL(fileURLWithPath: directory.weightsNotesFile), options: .atomic)
         // The identity comes last: without it the directory holds no run.
         try directory.writeIdentity(runID)
     }

@@ -4,7 +4,7 @@ import TrainingProtocol
 
 /// The files of a run's directory.
 ///
-/// `run.json` identity · `configuration.yaml` as resolved · `metrics.jsonl` · `journal.jsonl` ·
+/// `run.json` identity · `configuration.yaml` as resolved · `weights.txt` where values came from · `metrics.jsonl` · `journal.jsonl` ·
 /// `checkpoints/` · `lists/` F and W as trained on · `logs/` · `model.safetensors` and `result.json`
 /// at the end.
 public struct RunDirectory: Sendable {
@@ -16,7 +16,15 @@ public struct RunDirectory: Sendable {
     public var metricsFile: String { path + "/metrics.jsonl" }
     public var endpointFile: String { path + "/coordinator.endpoint" }
     public var resultFile: String { path + "/result.json" }
+    /// What the initial values were taken from, one sentence a line.
+    public var weightsNotesFile: String { path + "/weights.txt" }
     private var identityFile: String { path + "/run.json" }
+
+    /// The sentences of `weights.txt`: which tensors a file gave and which it did not.
+    public var weightsNotes: [String] {
+        guard let data = FileManager.default.contents(atPath: weightsNotesFile) else { return [] }
+        return String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
 
     /// Whether a run has begun here.
     public var holdsRun: Bool { FileManager.default.fileExists(atPath: identityFile) }

@@ -66,11 +66,14 @@ struct Train: ParsableCommand {
                 programs: programs, run: URL(fileURLWithPath: directory.path), data: root,
                 servers: servers, workers: workers, threadsPerWorker: threadsEach,
                 threadsPerServer: max(1, HostResources.threadsAllowed() / servers)))
+        var isFirst = true
         return try cluster.run(
             onMetrics: { line in
                 guard let metrics = try? JSONDecoder().decode(StepMetrics.self, from: line) else {
                     return
                 }
+                if isFirst { directory.weightsNotes.forEach { display.note($0) } }
+                isFirst = false
                 display.show(metrics)
             },
             onTick: { validation.tick { display.note($0) } })
