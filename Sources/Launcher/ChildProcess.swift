@@ -7,9 +7,13 @@ public struct ChildProcess: Sendable {
         case coordinator, server, worker
     }
 
+    /// What the process does.
     public let role: Role
+    /// Among the processes of its role, from 0.
     public let index: Int
+    /// Where its output goes.
     public let logFile: URL
+    /// As the kernel numbers it.
     public let processIdentifier: Int32
 
     /// The name used in logs and messages, for example `worker-1`.
@@ -35,6 +39,7 @@ public enum ChildExit: Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    /// As told to the user.
     public var description: String {
         switch self {
         case .status(let status): "exit status \(status)"

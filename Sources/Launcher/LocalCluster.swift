@@ -9,13 +9,20 @@ public final class LocalCluster {
     public struct Layout: Sendable {
         /// Folder of the executables `emend-coordinator`, `emend-server` and `emend-worker`.
         public var programs: URL
+        /// The run's directory.
         public var run: URL
+        /// Root of the data set.
         public var data: URL?
+        /// Server processes, at least 1.
         public var servers: Int
+        /// Worker processes, at least 1.
         public var workers: Int
+        /// Threads that compute, in each worker.
         public var threadsPerWorker: Int
+        /// Threads that apply updates, in each server.
         public var threadsPerServer: Int
 
+        /// Takes the layout as it is.
         public init(
             programs: URL, run: URL, data: URL?, servers: Int, workers: Int,
             threadsPerWorker: Int, threadsPerServer: Int
@@ -41,11 +48,16 @@ public final class LocalCluster {
 
     /// The first child that failed.
     public struct Failure: Error, CustomStringConvertible {
+        /// Its name, for example `worker-1`.
         public let child: String
+        /// How it ended.
         public let exit: ChildExit
+        /// The whole of its log.
         public let logFile: URL
+        /// The end of its log.
         public let lastLines: [String]
 
+        /// As told to the user.
         public var description: String {
             let tail = lastLines.map { "    \($0)" }.joined(separator: "\n")
             return "\(child) ended with \(exit); the last lines of \(logFile.path):\n\(tail)"
@@ -72,6 +84,7 @@ public final class LocalCluster {
     private var signalSources: [any DispatchSourceSignal] = []
     private var signalsReceived = 0
 
+    /// A cluster that has not been started.
     public init(_ layout: Layout) {
         self.layout = layout
     }

@@ -111,7 +111,11 @@ struct ChunkState {
         let parts = nodes.map { (node: $0.node, value: leaf($0.payload)) }
         return tree.reduce(parts, to: tree.root) { left, right in
             let sum: FloatBlocks.Block
-            if case .block(let own) = left { sum = own } else { sum = blocks.take(chunk.elementCount) }
+            if case .block(let own) = left {
+                sum = own
+            } else {
+                sum = blocks.take(chunk.elementCount)
+            }
             guard let out = sum.floats.baseAddress, let a = left.floats.baseAddress,
                 let b = right.floats.baseAddress
             else { return left }

@@ -9,15 +9,24 @@ import Transport
 
 /// The coordinator's process: leads the run, off the data path.
 public struct CoordinatorRole {
+    /// The run's directory; it must not hold a run.
     public var run: String
+    /// A YAML file; nil takes `configuration.yaml` of the run's directory.
     public var configuration: String?
+    /// Values as `key.path=value`, which win over the file.
     public var overrides: [String]
+    /// Root of the data set on this machine.
     public var data: String?
+    /// Where to listen; port 0 takes any free one.
     public var bind: String
+    /// Servers that the run has.
     public var servers: Int
+    /// Workers that the first step waits for.
     public var workers: Int
+    /// Whether `bind` may be an address that other machines reach.
     public var exposure: NetworkExposure
 
+    /// Takes the options; nothing is opened yet.
     public init(
         run: String, configuration: String?, overrides: [String], data: String?, bind: String,
         servers: Int, workers: Int, exposure: NetworkExposure

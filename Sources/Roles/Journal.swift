@@ -7,7 +7,9 @@ final class Journal {
     private let descriptor: Int32
     private let path: String
 
-    /// Opens `journal.jsonl` in a run's directory for appending. Throws `CheckpointError`.
+    /// Opens `journal.jsonl` in a run's directory for appending.
+    ///
+    /// Throws `CheckpointError`.
     init(run: String) throws {
         path = run + "/journal.jsonl"
         descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o644)
@@ -16,10 +18,13 @@ final class Journal {
 
     deinit { close(descriptor) }
 
-    /// Appends one fact and waits until it is on disk. Throws `CheckpointError`.
+    /// Appends one fact and waits until it is on disk.
+    ///
+    /// Throws `CheckpointError`.
     func append(_ entry: JournalEntry) throws {
-        let line = try JSONSerialization.data(
-            withJSONObject: entry.fields, options: [.sortedKeys, .withoutEscapingSlashes])
+        let line =
+            try JSONSerialization.data(
+                withJSONObject: entry.fields, options: [.sortedKeys, .withoutEscapingSlashes])
             + Data([UInt8(ascii: "\n")])
         var offset = 0
         while offset < line.count {

@@ -13,6 +13,7 @@ public struct ModelScores: Codable, Sendable, Equatable {
     public var meanIoUPresent: Double
     /// By class name; null for a class in neither truth nor prediction.
     public var classIoU: [String: Double?]
+    /// Images that were judged; 0 where the scores were read back from a result.
     public var images: Int
 
     enum CodingKeys: String, CodingKey {
@@ -65,7 +66,8 @@ public struct ModelJudgement {
         _ description: RunDescription, root: URL?, options: InferenceOptions, threadCount: Int
     ) throws {
         guard let index = description.dataset else {
-            throw RoleError.description("its batches come from a recording, without images to judge")
+            throw RoleError.description(
+                "its batches come from a recording, without images to judge")
         }
         let data = try DatasetOptions(
             description.configuration, root: root ?? URL(fileURLWithPath: "."))
@@ -87,7 +89,8 @@ public struct ModelJudgement {
 
     /// Scores of one model on the validation list.
     public func scores(
-        _ model: SegmentationModel, _ parameters: FlatBuffers, progress: (Int, Int) -> Void = { _, _ in }
+        _ model: SegmentationModel, _ parameters: FlatBuffers,
+        progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> ModelScores {
         let count = dataset.count(of: .validation)
         guard count > 0 else {

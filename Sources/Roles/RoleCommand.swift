@@ -6,12 +6,16 @@ import Telemetry
 
 /// Options that every role's program has.
 public struct RoleCommandOptions: ParsableArguments {
+    /// How log lines look.
     @Option(help: "human, or json for one JSON object per line.")
     public var logFormat = LogFormat.human
+    /// The least severe messages that are written.
     @Option(help: "trace, debug, info, notice, warning or error.")
     public var logLevel = Logger.Level.info
+    /// Process identifier of the launcher, with which this process dies.
     @Option(help: .hidden) public var exitWithParent: Int32?
 
+    /// For ArgumentParser, which fills in the values.
     public init() {}
 
     /// Prepares the process, runs the role, and ends with its exit code; an error is told first.

@@ -7,6 +7,7 @@ public enum RoleError: Error, CustomStringConvertible {
     /// The run's plan and this process's own view of the configuration differ.
     case plan(String)
 
+    /// What is wrong and what to do.
     public var description: String {
         switch self {
         case .description(let text):
@@ -16,5 +17,6 @@ public enum RoleError: Error, CustomStringConvertible {
         }
     }
 
+    /// 78: the processes do not fit together.
     public var exitCode: ExitCode { .configuration }
 }

@@ -19,8 +19,9 @@ struct RoleProcess {
         logger = Logger(label: role.description)
     }
 
-    /// Opens the loop, lets `makeMachine` build the machine now that the endpoint is known, and runs
-    /// it to its end. Returns the exit code.
+    /// Opens the loop and runs the machine to its end; returns the exit code.
+    ///
+    /// `makeMachine` is called once the endpoint is known.
     func run<Machine: RoleMachine>(
         _ setup: LoopSetup, jobs: any JobRunner,
         report: @escaping (Observation) -> Void = { _ in },

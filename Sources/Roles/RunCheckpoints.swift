@@ -83,6 +83,7 @@ extension RunPlan {
 
 /// A run's final parameters as one safetensors file, under the names `group/tensor`.
 public enum ModelFile {
+    /// Of the file in the run's directory.
     public static let name = "model.safetensors"
 
     /// Writes the parameters of a checkpoint beside the run's checkpoints.

@@ -8,6 +8,7 @@ import TrainingProtocol
 ///
 /// As text: one line of canonical JSON each. Its SHA-256 is the run's configuration hash.
 public struct RunDescription: Sendable {
+    /// Every key, with defaults and overrides applied.
     public let configuration: Configuration
     /// Nil where batches come from a recording.
     public let dataset: DatasetIndex?
@@ -31,7 +32,9 @@ public struct RunDescription: Sendable {
         return configuration.canonicalJSON + "\n" + String(decoding: json, as: UTF8.self) + "\n"
     }
 
-    /// Reads what `text` wrote. Throws `RoleError.description` for anything else.
+    /// Reads what `text` wrote.
+    ///
+    /// Throws `RoleError.description` for anything else.
     init(text: String) throws {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: true)
         guard lines.count == 2 else {
@@ -76,8 +79,9 @@ extension ContentHash {
         precondition(digits.count == 64, "\(text) is no SHA-256")
         self.init(
             stride(from: 0, to: 64, by: 2).map { index in
-                guard let byte = UInt8(
-                    String(decoding: digits[index..<index + 2], as: UTF8.self), radix: 16)
+                guard
+                    let byte = UInt8(
+                        String(decoding: digits[index..<index + 2], as: UTF8.self), radix: 16)
                 else { preconditionFailure("\(text) is no SHA-256") }
                 return byte
             })

@@ -8,13 +8,19 @@ import TrainingProtocol
 /// `checkpoints/` · `lists/` F and W as trained on · `logs/` · `model.safetensors` and `result.json`
 /// at the end.
 public struct RunDirectory: Sendable {
+    /// Of the directory, as the user gave it.
     public let path: String
 
+    /// A directory that need not exist yet.
     public init(_ path: String) { self.path = path }
 
+    /// The configuration as resolved, with the origin of each value.
     public var configurationFile: String { path + "/configuration.yaml" }
+    /// One line of JSON per committed step.
     public var metricsFile: String { path + "/metrics.jsonl" }
+    /// Where the run's coordinator listens.
     public var endpointFile: String { path + "/coordinator.endpoint" }
+    /// What the finished run came to: one line of JSON.
     public var resultFile: String { path + "/result.json" }
     /// What the initial values were taken from, one sentence a line.
     public var weightsNotesFile: String { path + "/weights.txt" }
@@ -35,7 +41,9 @@ public struct RunDirectory: Sendable {
         try Data(text.utf8).write(to: URL(fileURLWithPath: identityFile), options: .atomic)
     }
 
-    /// Reads which run this is. Throws `CheckpointError` where there is none.
+    /// Reads which run this is.
+    ///
+    /// Throws `CheckpointError` where there is none.
     public func identity() throws -> String {
         guard let data = FileManager.default.contents(atPath: identityFile) else {
             throw CheckpointError(
@@ -48,6 +56,7 @@ public struct RunDirectory: Sendable {
         return identity.run
     }
 
+    /// The run's checkpoints; throws `CheckpointError` where no run has begun.
     public func checkpoints() throws -> CheckpointDirectory {
         CheckpointDirectory(run: path, runID: try identity())
     }

@@ -5,14 +5,20 @@ import Transport
 
 /// A parameter server's process: owns chunks of parameters and applies updates.
 public struct ServerRole {
+    /// Where the coordinator listens, as `host:port`.
     public var coordinator: String
+    /// Where to listen; port 0 takes any free one.
     public var bind: String
     /// What workers connect to, where it is not the address bound.
     public var advertise: String?
+    /// The run's directory, shared with the coordinator.
     public var run: String
+    /// Threads that apply updates.
     public var threads: Int
+    /// Whether `bind` may be an address that other machines reach.
     public var exposure: NetworkExposure
 
+    /// Takes the options; nothing is opened yet.
     public init(
         coordinator: String, bind: String, advertise: String?, run: String, threads: Int,
         exposure: NetworkExposure

@@ -12,17 +12,29 @@ import Training
 public struct StepBenchmark {
     /// Medians over the steps after one warm-up, in seconds; keys as the PyTorch peer prints them.
     public struct Result: Encodable {
+        /// The backbone.
         public var network: String
+        /// Threads that compute.
         public var threads: Int
+        /// Images of a step.
         public var batch: Int
+        /// Side of an image in pixels.
         public var size: Int
+        /// Elements of the primary network's weights.
         public var parameters: Int
+        /// Vector level of our own kernels.
         public var isa: String
+        /// Forward pass and loss.
         public var forwardSeconds: Double
+        /// Backward pass.
         public var backwardSeconds: Double
+        /// The whole step.
         public var stepSeconds: Double
+        /// Images over the time of a step.
         public var imagesPerSecond: Double
+        /// The process's peak memory.
         public var peakResidentMebibytes: Double
+        /// Of the last step.
         public var loss: Double
 
         enum CodingKeys: String, CodingKey {
@@ -112,7 +124,11 @@ public struct StepBenchmark {
         var backward: [Double] = []
         var loss = 0.0
         for step in 0...steps {
-            let (first, second) = time { loss = self.forward() } then: { self.backward() }
+            let (first, second) = time {
+                loss = self.forward()
+            } then: {
+                self.backward()
+            }
             if step > 0 {
                 forward.append(first)
                 backward.append(second)

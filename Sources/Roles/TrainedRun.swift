@@ -16,7 +16,9 @@ public struct TrainedRun {
         case step(Int)
     }
 
+    /// The verified checkpoint.
     public let checkpoint: Checkpoint
+    /// The run's configuration, data set and classes, as the checkpoint holds them.
     public let description: RunDescription
     private let tensors: TensorList
 

@@ -7,10 +7,14 @@ import Transport
 
 /// A worker's process: no listening port, no state that cannot be pulled again.
 public struct WorkerRole {
+    /// Where the coordinator listens, as `host:port`.
     public var coordinator: String
+    /// Root of the data set on this machine.
     public var data: String?
+    /// Threads that compute.
     public var threads: Int
 
+    /// Takes the options; nothing is opened yet.
     public init(coordinator: String, data: String?, threads: Int) {
         self.coordinator = coordinator
         self.data = data

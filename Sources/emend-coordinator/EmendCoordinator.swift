@@ -9,7 +9,9 @@ struct EmendCoordinator: ParsableCommand {
         abstract: "Lead a run: members, leases, manifests of checkpoints.",
         version: BuildIdentity.text)
 
-    @Option(name: .customLong("run"), help: "The run's directory; it is created, or holds configuration.yaml.")
+    @Option(
+        name: .customLong("run"),
+        help: "The run's directory; it is created, or holds configuration.yaml.")
     var runPath: String
     @Option(help: "A YAML configuration, instead of the run's configuration.yaml.")
     var config: String?

@@ -4,7 +4,7 @@ import Foundation
 import Launcher
 import Roles
 
-/// `emend bench step`
+/// `emend bench step`: the time of a training step.
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure how fast this machine trains.",
@@ -41,7 +41,8 @@ struct Bench: ParsableCommand {
                 guard !json else { return print(try jsonLine(result)) }
                 print(
                     String(
-                        format: "step %.3f s (forward %.3f, backward %.3f), %.1f images/s, %.0f MiB",
+                        format:
+                            "step %.3f s (forward %.3f, backward %.3f), %.1f images/s, %.0f MiB",
                         result.stepSeconds, result.forwardSeconds, result.backwardSeconds,
                         result.imagesPerSecond, result.peakResidentMebibytes))
             }

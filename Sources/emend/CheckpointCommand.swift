@@ -3,7 +3,7 @@ import Checkpoints
 import Foundation
 import Roles
 
-/// `emend checkpoint list|verify`
+/// `emend checkpoint list|verify`: a run's checkpoints.
 struct CheckpointCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "checkpoint", abstract: "List or verify a run's checkpoints.",
@@ -48,7 +48,7 @@ struct CheckpointCommand: ParsableCommand {
             abstract: "List a run's complete checkpoints, oldest first.")
 
         @Argument(help: ArgumentHelp("The run's directory.", valueName: "run"))
-    var runPath: String
+        var runPath: String
         @Flag(help: "One JSON object per line.") var json = false
 
         func run() throws {
@@ -69,7 +69,7 @@ struct CheckpointCommand: ParsableCommand {
             abstract: "Read a run's checkpoints whole and check every hash; exit 65 on damage.")
 
         @Argument(help: ArgumentHelp("The run's directory.", valueName: "run"))
-    var runPath: String
+        var runPath: String
         @Option(help: "Verify this step's checkpoint alone.") var step: Int?
         @Flag(help: "One JSON object per line.") var json = false
 

@@ -45,7 +45,9 @@ struct Compare: ParsableCommand {
             var columns: [(title: String, scores: ModelScores)] = []
             for run in runs {
                 for column in try result(of: run).columns
-                where column.title != "ancillary" || !columns.contains(where: { $0.title == "ancillary" }) {
+                where column.title != "ancillary"
+                    || !columns.contains(where: { $0.title == "ancillary" })
+                {
                     columns.append(column)
                 }
             }

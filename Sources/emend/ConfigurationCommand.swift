@@ -2,7 +2,7 @@ import ArgumentParser
 import Configurations
 import Roles
 
-/// `emend config show`
+/// `emend config show`: every key and where its value comes from.
 struct ConfigurationCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config", abstract: "Show the configuration of a run.",

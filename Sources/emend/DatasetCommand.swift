@@ -4,7 +4,7 @@ import Datasets
 import Foundation
 import Roles
 
-/// `emend dataset check|synthesize`
+/// `emend dataset check|synthesize`: checks a data set or makes one.
 struct DatasetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dataset", abstract: "Check a data set, or make one.",

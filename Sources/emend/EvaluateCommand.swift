@@ -53,7 +53,7 @@ struct InferenceSelection: ParsableArguments {
     }
 }
 
-/// `emend evaluate`
+/// `emend evaluate`: measures a model on a list of images.
 struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure a run's model on its validation list, by the paper's protocol.")
@@ -117,8 +117,11 @@ struct Evaluate: ParsableCommand {
         throws
     {
         guard json else {
-            print(ScoreTable(columns: [(model == .primary ? "primary" : "ancillary", scores)],
-                classNames: trained.description.classNames).text)
+            print(
+                ScoreTable(
+                    columns: [(model == .primary ? "primary" : "ancillary", scores)],
+                    classNames: trained.description.classNames
+                ).text)
             return
         }
         print(

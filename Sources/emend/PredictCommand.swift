@@ -8,7 +8,7 @@ import Roles
 import Tensors
 import Training
 
-/// `emend predict`
+/// `emend predict`: segments images.
 struct Predict: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Segment images: a palette PNG of class indices and an overlay for each.")
@@ -43,7 +43,8 @@ struct Predict: ParsableCommand {
             try FileManager.default.createDirectory(
                 atPath: output, withIntermediateDirectories: true)
             for file in files {
-                let result = try predict(file, predictor, parameters, trained.description.classNames)
+                let result = try predict(
+                    file, predictor, parameters, trained.description.classNames)
                 print(json ? try jsonLine(result) : result.labels)
             }
         }

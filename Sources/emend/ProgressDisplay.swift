@@ -66,7 +66,11 @@ extension ProgressDisplay.State {
         -> (imagesPerSecond: Double, secondsPerStep: Double?)
     {
         // The first step's time holds the start-up.
-        if firstSeconds == nil { firstSeconds = metrics.elapsedSeconds } else { images += metrics.images }
+        if firstSeconds == nil {
+            firstSeconds = metrics.elapsedSeconds
+        } else {
+            images += metrics.images
+        }
         lastSeconds = metrics.elapsedSeconds
         recent.append((metrics.elapsedSeconds, metrics.images))
         if recent.count > ProgressDisplay.window + 1 { recent.removeFirst() }

@@ -23,9 +23,11 @@ struct Train: ParsableCommand {
     @Option(help: "Threads of each worker; default: what affinity and cgroup allow, shared out.")
     var threads: Int?
     @Option(help: "Folder of the data set, in Pascal VOC layout.") var data: String?
-    @Option(name: .customLong("run"), help: "The run's directory; default: the next free below runs/.")
+    @Option(
+        name: .customLong("run"),
+        help: "The run's directory; default: the next free below runs/.")
     var runPath: String?
-    @Option(help: "auto, bar, plain or off.") var progress = ProgressStyle.auto
+    @Option(help: "auto, bar, plain, json or off.") var progress = ProgressStyle.auto
     @Flag(help: "End with one line of JSON.") var json = false
     @Argument(help: "Values to override, as key.path=value.") var overrides: [String] = []
 
@@ -40,7 +42,8 @@ struct Train: ParsableCommand {
     func run() throws {
         try reportingErrors {
             let resolved = try ResolvedConfiguration(file: config, overrides: overrides)
-            let directory = try RunPreparation.directory(runPath, method: resolved.configuration.method)
+            let directory = try RunPreparation.directory(
+                runPath, method: resolved.configuration.method)
             let root = data.map { URL(fileURLWithPath: $0) }
             let description = try RunPreparation.describe(resolved.configuration, root: root)
             let threadsEach = threads ?? max(1, HostResources.threadsAllowed() / workers)
@@ -88,7 +91,8 @@ struct Train: ParsableCommand {
         case .failed(let failure):
             StandardError.write("emend: \(failure)\n")
             let code = failure.exit.code
-            throw ArgumentParser.ExitCode(code == 0 ? Configurations.ExitCode.trainingFailed.rawValue : code)
+            throw ArgumentParser.ExitCode(
+                code == 0 ? Configurations.ExitCode.trainingFailed.rawValue : code)
         case .stopped(let signal):
             StandardError.write("emend: stopped by signal \(signal); the checkpoints stay\n")
             throw ArgumentParser.ExitCode(128 + signal)
