@@ -57,6 +57,21 @@ public enum Overlay {
         return result
     }
 
+    /// The picture on white of a size that holds it, in the top left corner.
+    public static func extended(_ image: RGBImage, to size: PixelSize) -> RGBImage {
+        precondition(
+            size.height >= image.size.height && size.width >= image.size.width,
+            "\(image.size) on \(size)")
+        var pixels = [UInt8](repeating: 255, count: size.count * 3)
+        let stride = image.size.width * 3
+        for y in 0..<image.size.height {
+            pixels.replaceSubrange(
+                y * size.width * 3..<y * size.width * 3 + stride,
+                with: image.pixels[y * stride..<(y + 1) * stride])
+        }
+        return RGBImage(size: size, pixels: pixels)
+    }
+
     /// Pictures of equal height side by side, a white line between them.
     public static func sideBySide(_ images: [RGBImage], gap: Int = 4) -> RGBImage {
         precondition(!images.isEmpty, "no pictures")

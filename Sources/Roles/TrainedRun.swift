@@ -61,7 +61,16 @@ public struct TrainedRun {
 
     /// The parameters that a model reads.
     public func parameters(of model: SegmentationModel) throws -> FlatBuffers {
-        let buffers = FlatBuffers(tensors, groups: model.groups)
+        try parameters(model.groups)
+    }
+
+    /// The parameters of all groups that the run has.
+    public func allParameters() throws -> FlatBuffers {
+        try parameters(tensors.groups.map(\.group))
+    }
+
+    private func parameters(_ groups: [TensorGroup]) throws -> FlatBuffers {
+        let buffers = FlatBuffers(tensors, groups: groups)
         for group in buffers.groups {
             for (tensor, offset) in zip(tensors[group].tensors, tensors[group].offsets) {
                 try checkpoint.read(

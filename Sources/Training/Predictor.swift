@@ -46,19 +46,41 @@ public final class Predictor {
     /// are the ancillary model's to see and its labels nobody's.
     public func labels(of sample: Sample, _ parameters: FlatBuffers) -> LabelMap {
         let size = sample.image.size, padded = size.paddedToStride16
-        let image = sample.image.tensor(padded: padded)
-        let boxes =
-            model == .ancillary
-            ? sample.boxMasks(padded: padded, classCount: shape.boxChannels) : []
-        let scores = ScoreMap(padded, channels: shape.classes)
-        if options.isPlain {
-            let logits = judge(image, boxes, padded, scale: 1, parameters)
-            resampling.bilinear(
-                logits.base, logits.size, into: scores.base, padded, channels: shape.classes)
-        } else {
-            addProbabilities(image, boxes, padded, parameters, to: scores)
+        guard !options.isPlain else {
+            return labels(from: logits(of: sample, parameters), of: size)
         }
+        let scores = ScoreMap(padded, channels: shape.classes)
+        addProbabilities(
+            sample.image.tensor(padded: padded), boxes(of: sample, padded), padded, parameters,
+            to: scores)
         return scores.argmax(within: size, resampling)
+    }
+
+    /// The stride-4 logits of a sample padded to 16k + 1 pixels each way, at its own scale.
+    func logits(of sample: Sample, _ parameters: FlatBuffers) -> ScoreMap {
+        let padded = sample.image.size.paddedToStride16
+        return judge(
+            sample.image.tensor(padded: padded), boxes(of: sample, padded), padded, scale: 1,
+            parameters)
+    }
+
+    /// Logits at the size of the padded image.
+    func upsampled(_ logits: ScoreMap, to padded: PixelSize) -> ScoreMap {
+        let scores = ScoreMap(padded, channels: shape.classes)
+        resampling.bilinear(
+            logits.base, logits.size, into: scores.base, padded, channels: shape.classes)
+        return scores
+    }
+
+    /// The class of every pixel of an image of `size`, from stride-4 logits.
+    func labels(from logits: ScoreMap, of size: PixelSize) -> LabelMap {
+        upsampled(logits, to: size.paddedToStride16).argmax(within: size, resampling)
+    }
+
+    /// Box masks where the model sees boxes, otherwise nothing.
+    private func boxes(of sample: Sample, _ padded: PixelSize) -> [Float] {
+        model == .ancillary
+            ? sample.boxMasks(padded: padded, classCount: shape.boxChannels) : []
     }
 
     /// Sums softmax(upsampled logits) over all scales, mirrored or not: its argmax is the mean's.

@@ -64,8 +64,8 @@ struct Predict: ParsableCommand {
         let result = Result(
             image: file, labels: "\(output)/\(name).png", overlay: "\(output)/\(name)-overlay.png",
             shares: shares(labels, classNames))
-        try write(PNG.encode(labels), to: result.labels)
-        try write(PNG.encode(Overlay.blend(labels, over: image)), to: result.overlay)
+        try OutputFile.write(PNG.encode(labels), to: result.labels)
+        try OutputFile.write(PNG.encode(Overlay.blend(labels, over: image)), to: result.overlay)
         return result
     }
 
@@ -90,16 +90,6 @@ struct Predict: ParsableCommand {
             return try FileManager.default.contentsOfDirectory(atPath: path).sorted()
                 .filter { ["jpg", "jpeg"].contains(($0 as NSString).pathExtension.lowercased()) }
                 .map { "\(path)/\($0)" }
-        }
-    }
-
-    private func write(_ bytes: [UInt8], to path: String) throws {
-        do {
-            try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
-        } catch {
-            throw DatasetError(
-                .unwritableFile, path, "cannot be written: \(error.localizedDescription)",
-                remedy: "Choose a folder with room that you may write to")
         }
     }
 }
