@@ -207,10 +207,5 @@ extension Configuration {
     public struct ProtocolLimits: Codable, Sendable, Equatable {
         /// Largest size of a chunk of parameters, in MiB.
         public var chunkMebibytes: Int = 4
-        public var heartbeatMilliseconds: Int = 500
-        /// Silence after which a peer counts as lost.
-        public var peerTimeoutMilliseconds: Int = 10_000
-        /// How long a role waits for those it needs before it gives up (exit 69).
-        public var rendezvousTimeoutMilliseconds: Int = 60_000
     }
 }

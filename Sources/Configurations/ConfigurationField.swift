@@ -107,8 +107,5 @@ extension ConfigurationField {
         .init("numerics.admission", \.numerics.admission),
         .init("numerics.class", \.numerics.class),
         .init("protocol.chunkMebibytes", \.protocol.chunkMebibytes),
-        .init("protocol.heartbeatMilliseconds", \.protocol.heartbeatMilliseconds),
-        .init("protocol.peerTimeoutMilliseconds", \.protocol.peerTimeoutMilliseconds),
-        .init("protocol.rendezvousTimeoutMilliseconds", \.protocol.rendezvousTimeoutMilliseconds),
     ]
 }

@@ -113,17 +113,10 @@ extension Configuration {
     }
 
     private func checkService(_ check: inout RangeCheck) {
-        let day = 86_400_000
         check.integer("checkpoint.every", checkpoint.every, 0...Int.max)
         check.integer("checkpoint.keep", checkpoint.keep, 1...1_000_000)
-        check.integer("protocol.chunkMebibytes", `protocol`.chunkMebibytes, 1...16)
-        check.integer("protocol.heartbeatMilliseconds", `protocol`.heartbeatMilliseconds, 10...day)
-        check.integer(
-            "protocol.rendezvousTimeoutMilliseconds", `protocol`.rendezvousTimeoutMilliseconds,
-            100...day)
-        let shortest = 3 * min(max(`protocol`.heartbeatMilliseconds, 10), day / 3)
-        check.integer(
-            "protocol.peerTimeoutMilliseconds", `protocol`.peerTimeoutMilliseconds, shortest...day)
+        // The smallest chunk is 1 MiB, and the largest must hold two of that size.
+        check.integer("protocol.chunkMebibytes", `protocol`.chunkMebibytes, 2...16)
     }
 }
 
