@@ -28,8 +28,8 @@ struct ObservationLog {
         case .completed: logger.info("the run is complete")
         case .drained: logger.info("drained: every lease was finished or handed back")
         case .stopped(let checkpoint):
-            let saved = checkpoint.map { "checkpoint \($0.version)" } ?? "an older checkpoint"
-            logger.notice("stopped on request; \(saved) holds the work")
+            let saved = checkpoint.map { "; checkpoint \($0.version) holds the work" } ?? ""
+            logger.notice("stopped on request\(saved)")
         default: logger.error("\(Self.sentence(reason))")
         }
     }

@@ -4,9 +4,9 @@ import TrainingProtocol
 
 /// The files of a run's directory.
 ///
-/// `run.json` identity · `configuration.yaml` as resolved · `weights.txt` where values came from · `metrics.jsonl` · `journal.jsonl` ·
-/// `checkpoints/` · `lists/` F and W as trained on · `logs/` · `model.safetensors` and `result.json`
-/// at the end.
+/// `run.json` identity · `configuration.yaml` as resolved · `weights.txt` where values came from ·
+/// `lists/` F and W as trained on · `metrics.jsonl` · `journal.jsonl` · `checkpoints/` · `logs/` ·
+/// `model.safetensors` and `result.json` at the end.
 public struct RunDirectory: Sendable {
     /// Of the directory, as the user gave it.
     public let path: String

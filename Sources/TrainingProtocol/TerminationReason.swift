@@ -2,7 +2,7 @@
 package enum TerminationReason: Equatable, Sendable {
     /// The run is complete and its last checkpoint is on disk.
     case completed
-    /// Stopped on request; the checkpoint that holds the work, nil if only an older one does.
+    /// Stopped on request; the newest checkpoint, which the coordinator alone knows.
     case stopped(CheckpointReference?)
     /// A worker gave back its leases and left on request.
     case drained
