@@ -1,3 +1,5 @@
+import Hashes
+
 extension Checkpoint {
     /// Opens a checkpoint and reads all of it to check it: SHA-256 of each file (and, to name the
     /// tensor, CRC-32 of each plane where that fails), SHA-256 of the parameters.

@@ -1,4 +1,5 @@
 import Glibc
+import Hashes
 
 /// A file's bytes as pieces of memory that the caller keeps alive and unchanged.
 package struct FileContent {

@@ -1,3 +1,5 @@
+import Hashes
+
 /// What a checkpoint is: it exists once its manifest does.
 public struct Manifest: Equatable, Sendable {
     static let format = "emend-checkpoint-1"

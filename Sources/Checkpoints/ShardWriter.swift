@@ -1,3 +1,5 @@
+import Hashes
+
 /// What one server contributes to a checkpoint: slices of tensors with their optimizer slots, and
 /// the scalars of its optimizer.
 public struct Shard {

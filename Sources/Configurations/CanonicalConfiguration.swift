@@ -1,4 +1,4 @@
-import CSodium
+import Hashes
 
 extension Configuration {
     /// The configuration as JSON on one line with sorted keys: equal configurations have equal
@@ -9,15 +9,7 @@ extension Configuration {
 
     /// SHA-256 of `canonicalJSON` in lower-case hexadecimal: the configuration hash of greetings,
     /// journals and checkpoints.
-    public var sha256: String {
-        var digest = [UInt8](repeating: 0, count: Int(crypto_hash_sha256_BYTES))
-        let bytes = Array(canonicalJSON.utf8)
-        crypto_hash_sha256(&digest, bytes, UInt64(bytes.count))
-        return digest.map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count == 1 ? "0" + digits : digits
-        }.joined()
-    }
+    public var sha256: String { SHA256.hash(canonicalJSON.utf8) }
 
     /// Reads what `canonicalJSON` wrote; keys that are absent have their defaults.
     /// - Throws: `ConfigurationError` listing every problem.

@@ -1,4 +1,5 @@
 import Foundation
+import Hashes
 
 /// What a data set holds, file by file: part of a run's configuration, so that a worker that sees
 /// another file refuses its slot.
@@ -59,7 +60,7 @@ public struct DatasetIndex: Codable, Hashable, Sendable {
         guard let json = try? encoder.encode(self) else {
             preconditionFailure("an index of \(labelled.count) images cannot be encoded")
         }
-        return SHA256.hexadecimal(of: [UInt8](json))
+        return SHA256.hash(json)
     }
 
     /// The images of a split, in list order.

@@ -1,5 +1,5 @@
-import CSodium
 import Foundation
+import Hashes
 
 /// The bytes of a file, its size and its hash.
 struct FileBytes {
@@ -40,22 +40,10 @@ struct FileBytes {
         }
     }
 
-    var sha256: String { SHA256.hexadecimal(of: bytes) }
+    var sha256: String { SHA256.hash(bytes) }
 
     /// The text of a UTF-8 file.
     var text: String { String(decoding: bytes, as: UTF8.self) }
-}
-
-/// SHA-256 by libsodium.
-enum SHA256 {
-    static func hexadecimal(of bytes: [UInt8]) -> String {
-        var digest = [UInt8](repeating: 0, count: Int(crypto_hash_sha256_BYTES))
-        crypto_hash_sha256(&digest, bytes, UInt64(bytes.count))
-        let digits = Array("0123456789abcdef".utf8)
-        return String(
-            decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] },
-            as: UTF8.self)
-    }
 }
 
 /// Writes a file whole, throwing `DatasetError` where that fails.

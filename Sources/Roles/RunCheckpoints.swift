@@ -1,6 +1,7 @@
 import Checkpoints
 import Configurations
 import Foundation
+import Hashes
 import Networks
 import Tensors
 import Training
@@ -67,7 +68,7 @@ struct RunCheckpoints: Sendable {
         let name = "checkpoints/" + (directory.path(of: step) as NSString).lastPathComponent
         return CheckpointReference(
             version: Version(UInt64(step)), manifest: name + "/manifest.json",
-            hash: ContentHash(SHA256.bytes(of: [UInt8](bytes))))
+            hash: ContentHash(SHA256.bytes(of: bytes)))
     }
 }
 

@@ -1,7 +1,7 @@
-import CSodium
 import Configurations
 import Datasets
 import Foundation
+import Hashes
 import TrainingProtocol
 
 /// What fixes a run and travels in its welcome: the configuration and the index of the data set.
@@ -55,20 +55,11 @@ public struct RunDescription: Sendable {
 
     var frame: Frame { Frame(copying: Array(text.utf8)) }
 
-    var hash: ContentHash { ContentHash(SHA256.bytes(of: Array(text.utf8))) }
+    var hash: ContentHash { ContentHash(SHA256.bytes(of: text.utf8)) }
 
     private struct Body: Codable {
         var dataset: DatasetIndex?
         var classNames: [String]
-    }
-}
-
-/// SHA-256 by libsodium.
-enum SHA256 {
-    static func bytes(of input: [UInt8]) -> [UInt8] {
-        var digest = [UInt8](repeating: 0, count: Int(crypto_hash_sha256_BYTES))
-        crypto_hash_sha256(&digest, input, UInt64(input.count))
-        return digest
     }
 }
 

@@ -2,6 +2,7 @@ import CKernels
 import Checkpoints
 import Configurations
 import Datasets
+import Hashes
 import Tensors
 
 /// The class of machines whose slots agree to the bit: `openblas-` and sixteen hexadecimal digits.

@@ -12,34 +12,6 @@ struct Compare: ParsableCommand {
     @Argument(help: "Directories of finished runs.") var runs: [String]
     @Flag(help: "One line of JSON.") var json = false
 
-    private struct Result: Decodable {
-        var method: String
-        var meanIoU: Double?
-        var meanIoUPresent: Double?
-        var classIoU: [String: Double?]?
-        var ancillaryMeanIoU: Double?
-        var ancillaryMeanIoUPresent: Double?
-        var ancillaryClassIoU: [String: Double?]?
-
-        enum CodingKeys: String, CodingKey {
-            case method
-            case meanIoU = "mean_iou"
-            case meanIoUPresent = "mean_iou_present"
-            case classIoU = "class_iou"
-            case ancillaryMeanIoU = "ancillary_mean_iou"
-            case ancillaryMeanIoUPresent = "ancillary_mean_iou_present"
-            case ancillaryClassIoU = "ancillary_class_iou"
-        }
-
-        var columns: [(title: String, scores: ModelScores)] {
-            let own = ModelScores(meanIoU, meanIoUPresent, classIoU).map { (method, $0) }
-            let ancillary = ModelScores(
-                ancillaryMeanIoU, ancillaryMeanIoUPresent, ancillaryClassIoU
-            ).map { ("ancillary", $0) }
-            return [ancillary, own].compactMap { $0 }.map { (title: $0.0, scores: $0.1) }
-        }
-    }
-
     func run() throws {
         try reportingErrors {
             var columns: [(title: String, scores: ModelScores)] = []
@@ -75,16 +47,25 @@ struct Compare: ParsableCommand {
         }
     }
 
-    private func result(of run: String) throws -> Result {
+    private func result(of run: String) throws -> TrainingResult {
         let file = RunDirectory(run).resultFile
         guard let data = FileManager.default.contents(atPath: file) else {
             throw CheckpointError(
                 .missing, file: file, "the run has no result; give the directory of a finished run")
         }
         do {
-            return try JSONDecoder().decode(Result.self, from: data)
+            return try JSONDecoder().decode(TrainingResult.self, from: data)
         } catch {
             throw CheckpointError(.corrupt, file: file, "not a run's result: \(error)")
+        }
+    }
+}
+
+extension TrainingResult {
+    /// The models that were judged, the ancillary one first.
+    fileprivate var columns: [(title: String, scores: ModelScores)] {
+        [("ancillary", ancillary), (method, primary)].compactMap { title, scores in
+            scores.map { (title: title, scores: $0) }
         }
     }
 }

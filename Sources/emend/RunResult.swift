@@ -6,55 +6,8 @@ import Roles
 import Telemetry
 import Training
 
-/// What a finished run came to: the line of `emend train --json`, also in `result.json`.
+/// The end of `emend train`: the model, its scores, and the result on standard output.
 struct RunResult {
-    private struct Line: Codable {
-        var method: String
-        var steps: Int
-        var seed: UInt64
-        var parametersSHA256: String
-        var optimizerSHA256: String
-        var meanIoU: Double?
-        var meanIoUPresent: Double?
-        var classIoU: [String: Double?]?
-        var ancillaryMeanIoU: Double?
-        var ancillaryMeanIoUPresent: Double?
-        var ancillaryClassIoU: [String: Double?]?
-        var imagesPerSecond: Double
-        var run: String
-
-        enum CodingKeys: String, CodingKey {
-            case method, steps, seed, run
-            case parametersSHA256 = "parameters_sha256"
-            case optimizerSHA256 = "optimizer_sha256"
-            case meanIoU = "mean_iou"
-            case meanIoUPresent = "mean_iou_present"
-            case classIoU = "class_iou"
-            case ancillaryMeanIoU = "ancillary_mean_iou"
-            case ancillaryMeanIoUPresent = "ancillary_mean_iou_present"
-            case ancillaryClassIoU = "ancillary_class_iou"
-            case imagesPerSecond = "images_per_s"
-        }
-
-        /// Absent scores are told as null.
-        func encode(to encoder: any Encoder) throws {
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(method, forKey: .method)
-            try container.encode(steps, forKey: .steps)
-            try container.encode(seed, forKey: .seed)
-            try container.encode(parametersSHA256, forKey: .parametersSHA256)
-            try container.encode(optimizerSHA256, forKey: .optimizerSHA256)
-            try container.encode(meanIoU, forKey: .meanIoU)
-            try container.encode(meanIoUPresent, forKey: .meanIoUPresent)
-            try container.encode(classIoU, forKey: .classIoU)
-            try container.encode(ancillaryMeanIoU, forKey: .ancillaryMeanIoU)
-            try container.encode(ancillaryMeanIoUPresent, forKey: .ancillaryMeanIoUPresent)
-            try container.encode(ancillaryClassIoU, forKey: .ancillaryClassIoU)
-            try container.encode(imagesPerSecond, forKey: .imagesPerSecond)
-            try container.encode(run, forKey: .run)
-        }
-    }
-
     private let directory: RunDirectory
     private let description: RunDescription
     private let run: TrainedRun
@@ -82,7 +35,7 @@ struct RunResult {
         let primary = canJudge && trainsPrimary ? try validation.scores(.primary, run) : nil
         let ancillary = canJudge && run.hasAncillary ? try validation.scores(.ancillary, run) : nil
         if let primary { try validation.record(primary, step: run.checkpoint.manifest.step) }
-        let text = try jsonLine(line(primary, ancillary))
+        let text = try jsonLine(result(primary, ancillary))
         try Data((text + "\n").utf8).write(
             to: URL(fileURLWithPath: directory.resultFile), options: .atomic)
         guard !json else {
@@ -98,16 +51,14 @@ struct RunResult {
         print("run \(directory.path)")
     }
 
-    private func line(_ primary: ModelScores?, _ ancillary: ModelScores?) throws -> Line {
-        Line(
+    private func result(_ primary: ModelScores?, _ ancillary: ModelScores?) throws
+        -> TrainingResult
+    {
+        TrainingResult(
             method: description.configuration.method.rawValue,
             steps: run.checkpoint.manifest.step, seed: description.configuration.seed,
             parametersSHA256: run.checkpoint.manifest.parametersSHA256,
-            optimizerSHA256: try run.checkpoint.optimizerSHA256(), meanIoU: primary?.meanIoU,
-            meanIoUPresent: primary?.meanIoUPresent, classIoU: primary?.classIoU,
-            ancillaryMeanIoU: ancillary?.meanIoU,
-            ancillaryMeanIoUPresent: ancillary?.meanIoUPresent,
-            ancillaryClassIoU: ancillary?.classIoU, imagesPerSecond: display.imagesPerSecond,
-            run: directory.path)
+            optimizerSHA256: try run.checkpoint.optimizerSHA256(), primary: primary,
+            ancillary: ancillary, imagesPerSecond: display.imagesPerSecond, run: directory.path)
     }
 }

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Hashes
 import Testing
 
 @Suite struct CheckpointTests {

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Hashes
 
 /// A run with three tensors in two groups, whose chunks cut across tensors.
 struct SampleRun {
