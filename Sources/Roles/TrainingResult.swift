@@ -2,18 +2,29 @@
 ///
 /// Scores are in per cent, and null for a model that was not trained or could not be judged.
 public struct TrainingResult: Codable, Sendable, Equatable {
+    /// As in the configuration.
     public var method: String
+    /// Commits of all phases.
     public var steps: Int
+    /// The configuration's.
     public var seed: UInt64
     /// SHA-256 over all parameters and statistics in list order, float32 little-endian.
     public var parametersSHA256: String
+    /// SHA-256 over the optimizer's state, in the same form.
     public var optimizerSHA256: String
+    /// Of the primary, over the classes that occur in truth or prediction.
     public var meanIoU: Double?
+    /// Of the primary, over the classes that occur in the truth.
     public var meanIoUPresent: Double?
+    /// Of the primary, by class name; null for a class in neither truth nor prediction.
     public var classIoU: [String: Double?]?
+    /// As `meanIoU`, of the ancillary model.
     public var ancillaryMeanIoU: Double?
+    /// As `meanIoUPresent`, of the ancillary model.
     public var ancillaryMeanIoUPresent: Double?
+    /// As `classIoU`, of the ancillary model.
     public var ancillaryClassIoU: [String: Double?]?
+    /// Training images, from the first committed step to the last.
     public var imagesPerSecond: Double
     /// The run's directory.
     public var run: String

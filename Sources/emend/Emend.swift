@@ -17,7 +17,8 @@ struct Emend: ParsableCommand {
             """,
         version: BuildIdentity.text,
         subcommands: [
-            Train.self, Evaluate.self, Predict.self, Compare.self, Sheet.self, DatasetCommand.self, Bench.self,
+            Train.self, Evaluate.self, Predict.self, Compare.self, Sheet.self, DatasetCommand.self,
+            Bench.self,
             CheckpointCommand.self, ConfigurationCommand.self,
         ])
 }

@@ -3,7 +3,9 @@ import Foundation
 
 /// Files that commands write where their user says.
 enum OutputFile {
-    /// Writes a whole file or none. Throws `DatasetError`, naming it.
+    /// Writes a whole file or none.
+    ///
+    /// Throws `DatasetError`, naming it.
     static func write(_ bytes: [UInt8], to path: String) throws {
         do {
             try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)

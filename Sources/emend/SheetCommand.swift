@@ -4,7 +4,7 @@ import Foundation
 import Launcher
 import Roles
 
-/// `emend sheet`
+/// `emend sheet`: what models make of images, side by side.
 struct Sheet: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Draw validation images and what runs make of them as one PNG to look at.",
