@@ -8,6 +8,7 @@ public enum ConfigurationOrigin: Sendable, Equatable, CustomStringConvertible {
     /// `key.path=value` on the command line.
     case override
 
+    /// As `emend config show` writes it.
     public var description: String {
         switch self {
         case .standard: "default"

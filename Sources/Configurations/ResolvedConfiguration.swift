@@ -2,6 +2,7 @@ import Glibc
 
 /// A configuration together with where each of its values comes from.
 public struct ResolvedConfiguration: Sendable {
+    /// Every value, defaults included.
     public private(set) var configuration = Configuration()
     private var originByKey: [String: ConfigurationOrigin] = [:]
 

@@ -1,7 +1,8 @@
 /// "Did you mean": the known word nearest to a mistyped one.
 enum Suggestion {
-    /// The candidate at the smallest edit distance, if that is small enough to be a slip. A key's
-    /// last part alone, as in `learningRate` for `optimizer.learningRate`, counts as well.
+    /// The candidate at the smallest edit distance, if that is small enough to be a slip.
+    ///
+    /// A key's last part alone, as in `learningRate` for `optimizer.learningRate`, counts as well.
     static func nearest(to word: String, among candidates: [String]) -> String? {
         var best: (distance: Int, candidate: String)?
         let folded = word.lowercased()
