@@ -1,0 +1,116 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+    @Suite("Roles started by hand")
+    struct RolesByHand {
+        /// A coordinator, servers and workers without a launcher.
+        private final class Cluster {
+            let folder: ScratchFolder
+            let coordinator: RunningProgram
+            private let endpoint: String
+            private let data: String
+            var run: String { folder.path("run") }
+
+            init(_ training: TinyRun, servers: Int, workers: Int) throws {
+                folder = try ScratchFolder()
+                data = try SyntheticData.shared().root
+                let run = folder.path("run")
+                try folder.write("seed: 0\n", to: "c.yaml")
+                coordinator = try RunningProgram(
+                    "emend-coordinator",
+                    [
+                        "--run", run, "--config", folder.path("c.yaml"), "--data", data,
+                        "--servers", "\(servers)", "--workers", "\(workers)",
+                    ] + training.keys)
+                let file = run + "/coordinator.endpoint"
+                try eventually("the coordinator listens") {
+                    FileManager.default.fileExists(atPath: file)
+                }
+                endpoint = try SyntheticData.lines(of: file)[0]
+            }
+
+            func server() throws -> RunningProgram {
+                try RunningProgram("emend-server", ["--coordinator", endpoint, "--run", run])
+            }
+
+            func worker() throws -> RunningProgram {
+                try RunningProgram(
+                    "emend-worker",
+                    ["--coordinator", endpoint, "--data", data, "--threads", "1"])
+            }
+
+            /// The newest checkpoint's hashes.
+            func bits() throws -> String {
+                let verified = try Programs.emend(["checkpoint", "verify", run, "--json"])
+                try #require(verified.code == 0, "\(verified)")
+                let line = try JSONDecoder().decode(
+                    CheckpointLine.self, from: Data(verified.lastLine.utf8))
+                return line.parametersSHA256 + " " + (line.optimizerSHA256 ?? "")
+            }
+        }
+
+        @Test("They end with the launcher's bits, and all of them with 0")
+        func sameBits() throws {
+            let cluster = try Cluster(TinyRun(), servers: 2, workers: 2)
+            let members = try [
+                cluster.server(), cluster.worker(), cluster.worker(), cluster.server(),
+            ]
+            for member in [cluster.coordinator] + members {
+                let ended = try member.end()
+                #expect(ended.code == 0, "\(ended)")
+            }
+            #expect(try cluster.bits() == FinishedRun.result().bits)
+        }
+
+        @Test("A worker that is killed costs nothing but time")
+        func killedWorker() throws {
+            let keys = ["phases.main.steps=60", "protocol.peerTimeoutMilliseconds=2000"]
+            let training = TinyRun(overrides: keys)
+            let cluster = try Cluster(training, servers: 1, workers: 2)
+            let server = try cluster.server()
+            let (killed, survivor) = try (cluster.worker(), cluster.worker())
+            try eventually("both workers take part in a step") {
+                try FileManager.default.fileExists(atPath: cluster.run + "/metrics.jsonl")
+                    && StepLine.all(ofRun: cluster.run).contains { $0.workers == 2 }
+            }
+            killed.signal(SIGKILL)
+            for member in [cluster.coordinator, server, survivor] {
+                let ended = try member.end()
+                #expect(ended.code == 0, "\(ended)")
+            }
+            let steps = try StepLine.all(ofRun: cluster.run)
+            #expect(steps.map(\.step) == Array(0..<63) && steps.last?.workers == 1)
+            #expect(try cluster.bits() == training.result().bits)
+        }
+
+        @Test("A worker may join when the run has long begun")
+        func lateWorker() throws {
+            let training = TinyRun(overrides: ["phases.main.steps=200"])
+            let cluster = try Cluster(training, servers: 1, workers: 1)
+            let members = try [cluster.server(), cluster.worker()]
+            try eventually("the run has begun") {
+                try FileManager.default.fileExists(atPath: cluster.run + "/metrics.jsonl")
+                    && !StepLine.all(ofRun: cluster.run).isEmpty
+            }
+            let late = try cluster.worker()
+            for member in [cluster.coordinator] + members {
+                #expect(try member.end().code == 0)
+            }
+            #expect(try late.end().code == 0)
+            #expect(try StepLine.all(ofRun: cluster.run).contains { $0.workers == 2 })
+            #expect(try cluster.bits() == training.result().bits)
+        }
+
+        @Test("A worker that finds nobody says whom it waited for, and ends with 69")
+        func nobody() throws {
+            let listener = try LoopbackListener()
+            let endpoint = "127.0.0.1:\(listener.port)"
+            let worker = try RunningProgram(
+                "emend-worker", ["--coordinator", endpoint, "--threads", "1"])
+            let ended = try worker.end(withinSeconds: 180)
+            #expect(ended.code == 69, "\(ended)")
+            #expect(ended.errors.contains(endpoint), "\(ended)")
+        }
+    }
+}
