@@ -18,12 +18,13 @@ extension RunPlan {
                 TensorDescription($0, in: group.group, configuration.optimizer, shape)
             }
         }
+        let largestByteCount = configuration.protocol.chunkMebibytes << 20
         self.init(
             slotCount: configuration.slots.count, samplesPerSlot: configuration.slots.batch,
             phases: schedule.phases.map(Phase.init), tensors: tensors,
             chunkPlan: ChunkPlan(
-                tensors: tensors,
-                largestByteCount: configuration.protocol.chunkMebibytes << 20),
+                tensors: tensors, smallestByteCount: min(1 << 20, largestByteCount / 2),
+                largestByteCount: largestByteCount),
             checkpointInterval: UInt64(configuration.checkpointInterval),
             gradientCap: .greatestFiniteMagnitude, lossNames: SlotReport.lossNames,
             metricNames: SlotReport.metricNames)
