@@ -47,12 +47,12 @@ public struct TrainedRun {
             }
             return try directory.open(step: best.step)
         case .newest:
-            let (checkpoint, skipped) = try directory.newestVerified()
-            guard let checkpoint else {
-                throw skipped.first
-                    ?? CheckpointError(.missing, file: directory.path, "there is no checkpoint")
+            // Never an older one in place of a damaged one: its scores would pass for the run's.
+            guard let step = try directory.steps().last else {
+                throw CheckpointError(
+                    .missing, file: directory.path, "there is no complete checkpoint")
             }
-            return checkpoint
+            return try directory.open(step: step)
         }
     }
 
