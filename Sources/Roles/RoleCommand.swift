@@ -20,6 +20,8 @@ public struct RoleCommandOptions: ParsableArguments {
 
     /// Prepares the process, runs the role, and ends with its exit code; an error is told first.
     public func run(_ name: String, _ role: () throws -> Configurations.ExitCode) throws {
+        // A file that outgrows its limit is an error to tell, as a full disk is, not a death.
+        signal(SIGXFSZ, SIG_IGN)
         if let exitWithParent { ParentProcess.die(with: exitWithParent) }
         let (format, level) = (logFormat, logLevel)
         let output = TerminalOutput()
