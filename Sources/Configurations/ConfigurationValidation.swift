@@ -31,7 +31,9 @@ extension Configuration {
         check.integer("slots.batch", slots.batch, 1...4096)
         check.integer("phases.ancillary.steps", phases.ancillary.steps, 0...longest)
         check.integer("phases.warmup.steps", phases.warmup.steps, 0...longest)
-        check.integer("phases.main.steps", phases.main.steps, 1...longest)
+        // Without `main` a run may still train the ancillary model, and the corrector with it.
+        let others = [.supervised, .emFixed].contains(method) ? 0 : phases.ancillary.steps
+        check.integer("phases.main.steps", phases.main.steps, (others > 0 ? 0 : 1)...longest)
         if let labelled = slots.labelled, labelled < 1 || labelled > slots.batch {
             check.add(
                 "slots.labelled", "expected 1 to slots.batch = \(slots.batch), found \(labelled)")

@@ -15,7 +15,7 @@ import Testing
         (["optimizer.momentum=1"], "optimizer.momentum: expected at least 0.0 and less than 1.0"),
         (["optimizer.learningRate=0"], "optimizer.learningRate: expected more than 0.0"),
         (["phases.main.learningRate=-1"], "phases.main.learningRate: expected more than 0.0"),
-        (["phases.main.steps=0"], "phases.main.steps: expected 1 to"),
+        (["phases.main.steps=0", "method=supervised"], "phases.main.steps: expected 1 to"),
         (["phases.ancillary.steps=0"], "needs an ancillary model"),
         (["method=convolutional", "phases.warmup.steps=0"], "trains its corrector there"),
         (["alpha.to=0"], "alpha.to: expected more than 0.0"),
