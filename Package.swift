@@ -79,6 +79,6 @@ let package = Package(
         tests("WireFormat", ["WireFormat", "TrainingProtocol", "CWireMessages"]),
         tests("Transport", ["Transport", "TrainingProtocol", "WireFormat", "CZeroMQ"]),
         tests("Telemetry", ["Telemetry"]),
-        tests("EndToEnd", exclude: ["trajectory.py"], ["Configurations", "Checkpoints"]),
+        tests("EndToEnd", exclude: ["compare_trajectory.py", "record-trajectories.sh", "replay.sh", "trajectory.py"], ["Configurations", "Checkpoints"]),
     ]
 )

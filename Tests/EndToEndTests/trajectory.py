@@ -3,9 +3,9 @@
 
     python selfcorrect_torch.py linear --trajectory linear.safetensors --steps 5 --crop 129 \
         --optimizer sgd --lr 0.0005
-    python trajectory.py linear.safetensors FOLDER
+    python trajectory.py linear.safetensors FOLDER LABELS
 
-The recording holds, per phase, the weights before, image, label, boxes and loss of each step and
+LABELS is the data set's labels.txt: class names in index order. The recording holds, per phase, the weights before, image, label, boxes and loss of each step and
 the weights after. FOLDER then holds
 
     initial.safetensors   the weights before the first step, `primary/features.0.0.weight` …: for
@@ -117,11 +117,13 @@ def convert(recording):
 
 
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 4:
         raise SystemExit(__doc__)
     os.makedirs(sys.argv[2], exist_ok=True)
+    with open(sys.argv[3]) as labels:
+        metadata = {'class_names': ' '.join(labels.read().split())}
     for name, tensors in zip(('initial', 'batches', 'expected'), convert(load_file(sys.argv[1]))):
-        save_file(tensors, os.path.join(sys.argv[2], f'{name}.safetensors'))
+        save_file(tensors, os.path.join(sys.argv[2], f'{name}.safetensors'), metadata)
 
 
 if __name__ == '__main__':
