@@ -38,7 +38,15 @@ extension EndToEnd {
 
         @Test("A tensor is missing")
         func missingTensor() throws {
-            expect(try training { $0[tensor] = nil }, "features.0.0.weight", "holds neither")
+            let ended = try training { entries in
+                entries["primary/elsewhere"] = entries.removeValue(forKey: tensor)
+            }
+            expect(ended, "features.0.0.weight", "holds neither")
+        }
+
+        @Test("Bytes that belong to no tensor")
+        func hole() throws {
+            expect(try training { $0[tensor] = nil }, "there is a hole")
         }
 
         @Test("A tensor has a wrong shape")
