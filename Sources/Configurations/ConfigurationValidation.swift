@@ -117,8 +117,7 @@ extension Configuration {
     private func checkService(_ check: inout RangeCheck) {
         check.integer("checkpoint.every", checkpoint.every, 0...Int.max)
         check.integer("checkpoint.keep", checkpoint.keep, 1...1_000_000)
-        // The smallest chunk is 1 MiB, and the largest must hold two of that size.
-        check.integer("protocol.chunkMebibytes", `protocol`.chunkMebibytes, 2...16)
+        check.integer("protocol.chunkMebibytes", `protocol`.chunkMebibytes, 1...16)
     }
 }
 

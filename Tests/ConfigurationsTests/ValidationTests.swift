@@ -26,7 +26,7 @@ import Testing
         (["data.supervised=0"], "data.supervised: expected 1 to"),
         (["checkpoint.keep=0"], "checkpoint.keep: expected 1 to"),
         (["evaluate.every=-1"], "evaluate.every: expected 0 or more, found -1"),
-        (["protocol.chunkMebibytes=1"], "protocol.chunkMebibytes: expected 2 to 16"),
+        (["protocol.chunkMebibytes=0"], "protocol.chunkMebibytes: expected 1 to 16"),
     ])
     func `A value out of range says which, and what would do`(
         overrides: [String], message: String
