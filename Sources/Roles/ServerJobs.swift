@@ -15,7 +15,7 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
     private let run: RunDirectory
     private let pool: ThreadPool
     /// Sorted by shard.
-    private var shards: [(index: ShardIndex, state: ShardState)] = []
+    private var shards: [(index: ShardIndex, state: ShardValues)] = []
     private var shardCount = 0
 
     init(run: RunDirectory, threadCount: Int) {
@@ -50,7 +50,7 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
             preconditionFailure("a shard is loaded from a checkpoint, not from \(job.source)")
         }
         let checkpoint = try run.checkpoints().open(step: Int(reference.version.index))
-        let state = try ShardState(job, description: description, checkpoint: checkpoint)
+        let state = try ShardValues(job, description: description, checkpoint: checkpoint)
         shards.removeAll { $0.index == job.shard }
         shards.append((job.shard, state))
         shards.sort { $0.index < $1.index }

@@ -12,6 +12,11 @@ struct Compare: ParsableCommand {
     @Argument(help: "Directories of finished runs.") var runs: [String]
     @Flag(help: "One line of JSON.") var json = false
 
+    private struct Column: Encodable {
+        var title: String
+        var scores: ModelScores
+    }
+
     func run() throws {
         try reportingErrors {
             var columns: [(title: String, scores: ModelScores)] = []
@@ -26,9 +31,7 @@ struct Compare: ParsableCommand {
             guard let first = runs.first else { return }
             let names = try TrainedRun(run: RunDirectory(first)).description.classNames
             guard !json else {
-                print(
-                    try jsonLine(
-                        columns.map { ["title": $0.title, "mean_iou": String($0.scores.meanIoU)] }))
+                print(try jsonLine(columns.map { Column(title: $0.title, scores: $0.scores) }))
                 return
             }
             print(ScoreTable(columns: columns, classNames: names).text)

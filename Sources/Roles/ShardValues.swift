@@ -7,7 +7,7 @@ import Training
 import TrainingProtocol
 
 /// A shard as its server holds it: its chunks and the state of its optimizer.
-struct ShardState {
+struct ShardValues {
     private let plan: RunPlan
     private let schedule: TrainingSchedule
     private let configuration: Configuration
