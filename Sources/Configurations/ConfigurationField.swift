@@ -46,6 +46,7 @@ extension ConfigurationField {
         .init("network.weights", \.network.weights),
         .init("ancillary.weights", \.ancillary.weights),
         .init("ancillary.gateBias", \.ancillary.gateBias),
+        .init("ancillary.gateDeviation", \.ancillary.gateDeviation),
         .init("ancillary.boxResize", \.ancillary.boxResize),
         .init("corrector.channels", \.corrector.channels),
         .init("corrector.finalReLU", \.corrector.finalReLU),

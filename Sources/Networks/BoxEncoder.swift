@@ -11,7 +11,8 @@ enum BoxEncoder {
         let masks = resize(boxes, to: size, shape.boxResize, in: &layers.graph)
         let gate = layers.convolution(
             masks, name, channels: size.channels, size: 3,
-            initialiser: .truncatedNormal(deviation: 0.01), bias: shape.gateBias,
+            initialiser: .truncatedNormal(deviation: shape.gateDeviation),
+            bias: shape.gateBias,
             biasKind: .ordinary)
         return layers.graph.sigmoidGate(features: features, gate: gate)
     }

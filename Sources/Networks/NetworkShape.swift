@@ -38,6 +38,8 @@ public struct NetworkShape: Hashable, Sendable {
     public var headDecay = 0.9997
     /// Initial bias of the box gates; 0 gives an attention of about ½.
     public var gateBias: Float = 0
+    /// Deviation of the truncated normal that the gates' weights are drawn from.
+    public var gateDeviation: Float = 0.01
     /// How box masks come to the size of the features that they gate.
     public var boxResize = BoxResize.area
     /// The convolutional corrector.

@@ -19,6 +19,7 @@ extension NetworkShape {
         backboneDecay = network.backboneDecay
         headDecay = network.headDecay
         gateBias = Float(configuration.ancillary.gateBias)
+        gateDeviation = Float(configuration.ancillary.gateDeviation)
         guard let resize = BoxResize(rawValue: configuration.ancillary.boxResize.rawValue) else {
             throw TrainingError.schedule(
                 "ancillary.boxResize is \(configuration.ancillary.boxResize.rawValue): choose "
