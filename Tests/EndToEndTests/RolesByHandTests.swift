@@ -65,8 +65,7 @@ extension EndToEnd {
 
         @Test("A worker that is killed costs nothing but time")
         func killedWorker() throws {
-            let keys = ["phases.main.steps=60", "protocol.peerTimeoutMilliseconds=2000"]
-            let training = TinyRun(overrides: keys)
+            let training = TinyRun(overrides: ["phases.main.steps=60"])
             let cluster = try Cluster(training, servers: 1, workers: 2)
             let server = try cluster.server()
             let (killed, survivor) = try (cluster.worker(), cluster.worker())
@@ -102,15 +101,19 @@ extension EndToEnd {
             #expect(try cluster.bits() == training.result().bits)
         }
 
-        @Test("A worker that finds nobody says whom it waited for, and ends with 69")
+        @Test("A worker that finds nobody says whom it looks for, and ends when it is asked to")
         func nobody() throws {
             let listener = try LoopbackListener()
             let endpoint = "127.0.0.1:\(listener.port)"
             let worker = try RunningProgram(
                 "emend-worker", ["--coordinator", endpoint, "--threads", "1"])
-            let ended = try worker.end(withinSeconds: 180)
-            #expect(ended.code == 69, "\(ended)")
-            #expect(ended.errors.contains(endpoint), "\(ended)")
+            try eventually("the worker says what it waits for") {
+                worker.errors.contains("the coordinator's welcome")
+            }
+            #expect(worker.errors.contains("looking for the coordinator at tcp://\(endpoint)"))
+            worker.signal(SIGTERM)
+            let ended = try worker.end(withinSeconds: 30)
+            #expect(ended.code == 0, "\(ended)")
         }
     }
 }
