@@ -4,7 +4,8 @@ import PackageDescription
 // Each target is one row; the arrows of docs/ARCHITECTURE.md are the only allowed imports.
 
 let strict: [SwiftSetting] = [
-    .swiftLanguageMode(.v6), .treatAllWarnings(as: .error), .enableUpcomingFeature("MemberImportVisibility"),
+    .swiftLanguageMode(.v6), .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
 func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -22,7 +23,8 @@ func tests(
         name: "\(name)Tests", dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
-let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let argumentParser = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let xmlCoder = Target.Dependency.product(name: "XMLCoder", package: "XMLCoder")
@@ -44,14 +46,21 @@ let package = Package(
         .systemLibrary(name: "CXXHash"),
         .systemLibrary(name: "CLinux"),
         .target(name: "CWireMessages", linkerSettings: [.linkedLibrary("protobuf-c")]),
-        .target(name: "CKernels", cSettings: [.treatAllWarnings(as: .error)], linkerSettings: [.linkedLibrary("m"), .linkedLibrary("pthread")]),
+        .target(
+            name: "CKernels", cSettings: [.treatAllWarnings(as: .error)],
+            linkerSettings: [.linkedLibrary("m"), .linkedLibrary("pthread")]),
         library("Hashes", ["CSodium"]),
         library("Configurations", ["Hashes", yams]),
         library("Tensors", ["CKernels", "COpenBLAS"]),
         library("Networks", ["Tensors", "CKernels"]),
         library("SelfCorrection", ["Tensors", "CKernels"]),
         library("Datasets", ["Hashes", "CTurboJPEG", "CPNG", xmlCoder]),
-        library("Training", ["Networks", "SelfCorrection", "Datasets", "Configurations", "Checkpoints", "Hashes", "Tensors", "CKernels"]),
+        library(
+            "Training",
+            [
+                "Networks", "SelfCorrection", "Datasets", "Configurations", "Checkpoints", "Hashes",
+                "Tensors", "CKernels",
+            ]),
         library("Optimizers", ["CKernels"]),
         library("Checkpoints", ["Hashes", "CPNG"]),
         library("TrainingProtocol"),
@@ -59,19 +68,37 @@ let package = Package(
         library("Transport", ["TrainingProtocol", "WireFormat", "CZeroMQ"]),
         library("Simulation", ["TrainingProtocol", "WireFormat"]),
         library("Telemetry", [logging]),
-        library("Roles", ["TrainingProtocol", "Transport", "WireFormat", "Training", "Networks", "SelfCorrection", "Datasets", "Optimizers", "Checkpoints", "Configurations", "Telemetry", "Tensors", "CKernels", "Hashes", "CXXHash", "CLinux", logging, argumentParser]),
+        library(
+            "Roles",
+            [
+                "TrainingProtocol", "Transport", "WireFormat", "Training", "Networks",
+                "SelfCorrection", "Datasets", "Optimizers", "Checkpoints", "Configurations",
+                "Telemetry", "Tensors", "CKernels", "Hashes", "CXXHash", "CLinux", logging,
+                argumentParser,
+            ]),
         library("Launcher", ["CLinux"]),
-        program("emend", ["Roles", "Launcher", "Training", "Networks", "Datasets", "Checkpoints", "Configurations", "Telemetry", "Tensors", argumentParser, logging]),
+        program(
+            "emend",
+            [
+                "Roles", "Launcher", "Training", "Networks", "Datasets", "Checkpoints",
+                "Configurations", "Telemetry", "Tensors", argumentParser, logging,
+            ]),
         program("emend-coordinator", ["Roles", argumentParser]),
         program("emend-server", ["Roles", argumentParser]),
         program("emend-worker", ["Roles", "Launcher", argumentParser]),
         .target(name: "TestSupport", dependencies: ["Tensors", "CKernels"], swiftSettings: strict),
         tests("CKernels", ["CKernels", "TestSupport"]),
         tests("Tensors", ["Tensors", "CKernels", "TestSupport"]),
-        tests("Networks", exclude: ["Golden"], ["Networks", "Tensors", "Checkpoints", "TestSupport"]),
+        tests(
+            "Networks", exclude: ["Golden"], ["Networks", "Tensors", "Checkpoints", "TestSupport"]),
         tests("SelfCorrection", ["SelfCorrection", "Tensors", "TestSupport"]),
         tests("Datasets", ["Datasets"]),
-        tests("Training", ["Training", "Networks", "SelfCorrection", "Datasets", "Configurations", "Checkpoints", "Tensors", "TestSupport"]),
+        tests(
+            "Training",
+            [
+                "Training", "Networks", "SelfCorrection", "Datasets", "Configurations",
+                "Checkpoints", "Tensors", "TestSupport",
+            ]),
         tests("Optimizers", exclude: ["Golden"], ["Optimizers", "CKernels"]),
         tests("Checkpoints", ["Checkpoints", "Hashes"]),
         tests("Configurations", ["Configurations"]),
@@ -79,6 +106,10 @@ let package = Package(
         tests("WireFormat", ["WireFormat", "TrainingProtocol", "CWireMessages"]),
         tests("Transport", ["Transport", "TrainingProtocol", "WireFormat", "CZeroMQ"]),
         tests("Telemetry", ["Telemetry"]),
-        tests("EndToEnd", exclude: ["compare_trajectory.py", "record-trajectories.sh", "replay.sh", "trajectory.py"], ["Configurations", "Checkpoints"]),
+        tests(
+            "EndToEnd",
+            exclude: [
+                "compare_trajectory.py", "record-trajectories.sh", "replay.sh", "trajectory.py",
+            ], ["Configurations", "Checkpoints"]),
     ]
 )

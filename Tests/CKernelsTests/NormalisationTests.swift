@@ -81,8 +81,9 @@ struct NormalisationTests {
     func constantChannel() {
         var mean: Float = 0, inverse: Float = 0, unbiased: Float = -1
         let third = 1.0 / 3
-        ck_batch_norm_statistics(&mean, &inverse, &unbiased, [third * 7], [third * third * 7], nil,
-                                 1e-4, 7, 1)
+        ck_batch_norm_statistics(
+            &mean, &inverse, &unbiased, [third * 7], [third * third * 7], nil,
+            1e-4, 7, 1)
         #expect(abs(mean - 1 / 3) < 1e-7 && abs(unbiased) < 1e-12 && abs(inverse - 100) < 1e-2)
         var evaluation: Float = 0
         ck_inverse_deviation(&evaluation, [0.0099], 1e-4, 1)

@@ -48,8 +48,11 @@ struct ResizeTests {
     @Test("All kernels equal their twins for every number of channels", arguments: Level.present)
     func channels(level: Level) {
         for c in Array(1...67) + [128, 150] {
-            check(level, ck_resize(batch: 1, in_height: 3, in_width: 4, out_height: 5, out_width: 7,
-                                   channels: c), c % 2 == 0 ? .ordinary : .special)
+            check(
+                level,
+                ck_resize(
+                    batch: 1, in_height: 3, in_width: 4, out_height: 5, out_width: 7,
+                    channels: c), c % 2 == 0 ? .ordinary : .special)
         }
     }
 

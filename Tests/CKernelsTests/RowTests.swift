@@ -48,8 +48,9 @@ struct RowTests {
         }
     }
 
-    @Test("Softmax of large logits does not overflow; NaN spreads over its row only",
-          arguments: Level.present)
+    @Test(
+        "Softmax of large logits does not overflow; NaN spreads over its row only",
+        arguments: Level.present)
     func softmaxOfSpecials(level: Level) {
         let x: [Float] = [1000, 1000, -1000, 0, .nan, 0, 3, -.infinity, 3]
         var p = [Float](repeating: 0, count: 9)

@@ -49,8 +49,9 @@ struct WindowTests {
         }
     }
 
-    @Test("Depthwise passes equal their twins for every number of channels",
-          arguments: Level.present)
+    @Test(
+        "Depthwise passes equal their twins for every number of channels",
+        arguments: Level.present)
     func depthwiseChannels(level: Level) {
         for channels in Array(1...67) + [96, 144] {
             for (stride, dilation) in [(1, 1), (2, 1), (1, 2)] {
@@ -99,8 +100,9 @@ struct WindowTests {
         }
     }
 
-    @Test("Ascending ranges of columns accumulate to the bits of one call",
-          arguments: Level.present)
+    @Test(
+        "Ascending ranges of columns accumulate to the bits of one call",
+        arguments: Level.present)
     func columnRanges(level: Level) {
         var k = ck_window(
             batch: 2, in_height: 9, in_width: 8, out_height: 9, out_width: 8, channels: 5,

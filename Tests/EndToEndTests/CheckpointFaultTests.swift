@@ -20,8 +20,10 @@ extension EndToEnd {
             #expect(verified.output.split(separator: "\n").count == sound.count)
             for command in [
                 ["evaluate", run, "--data", try SyntheticData.shared().root, "--json"],
-                ["predict", run, try SyntheticData.shared().image("val_0000"), "--output",
-                    folder.path("predicted")],
+                [
+                    "predict", run, try SyntheticData.shared().image("val_0000"), "--output",
+                    folder.path("predicted"),
+                ],
             ] {
                 let ended = try Programs.emend(command)
                 #expect(ended.code == 65, "\(ended)")
@@ -38,7 +40,8 @@ extension EndToEnd {
         func flippedManifest() throws {
             let folder = try ScratchFolder()
             let run = try FinishedRun.copy(to: folder)
-            let manifest = run + "/checkpoints/"
+            let manifest =
+                run + "/checkpoints/"
                 + String(format: "%012d", FinishedRun.steps) + "/manifest.json"
             var data = try Data(contentsOf: URL(fileURLWithPath: manifest))
             data[data.count / 2] ^= 1
@@ -63,7 +66,8 @@ extension EndToEnd {
             let folder = try ScratchFolder()
             let data = try SyntheticData.shared().root
             let first = try RunningProgram(
-                "emend", TinyRun(slots: 1, overrides: ["phases.main.steps=100000"])
+                "emend",
+                TinyRun(slots: 1, overrides: ["phases.main.steps=100000"])
                     .arguments(data: data, run: folder.path("run")))
             try eventually("the first run has begun") {
                 FileManager.default.fileExists(atPath: folder.path("run/metrics.jsonl"))

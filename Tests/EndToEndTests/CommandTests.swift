@@ -91,9 +91,10 @@ extension EndToEnd {
         func evaluate() throws {
             let run = try FinishedRun.path()
             let data = try SyntheticData.shared().root
-            for options in [[], ["--scales", "0.5", "1", "--flip", "--output-stride", "8"],
-                ["--ancillary"]]
-            {
+            for options in [
+                [], ["--scales", "0.5", "1", "--flip", "--output-stride", "8"],
+                ["--ancillary"],
+            ] {
                 let ended = try Programs.emend(
                     ["evaluate", run, "--data", data, "--json"] + options)
                 try #require(ended.code == 0, "\(ended)")
@@ -153,12 +154,14 @@ extension EndToEnd {
         @Test("dataset check counts images, masks, boxes and pixels")
         func datasetCheck() throws {
             let data = try SyntheticData.shared().root
-            let ended = try emend("dataset", "check", "--data", data, "--json", "data.supervised=10")
+            let ended = try emend(
+                "dataset", "check", "--data", data, "--json", "data.supervised=10")
             let report = try object(ended.lastLine)
             func count(_ split: String, _ key: String) -> Int? {
                 (report[split] as? [String: Any])?[key] as? Int
             }
-            #expect(count("labelled", "images") == 10 && count("labelled", "images_with_mask") == 10)
+            #expect(
+                count("labelled", "images") == 10 && count("labelled", "images_with_mask") == 10)
             #expect(count("weak", "images") == SyntheticData.trainingCount - 10)
             #expect(count("weak", "images_with_mask") == 0)
             #expect(count("validation", "images") == SyntheticData.validationCount)
@@ -171,10 +174,12 @@ extension EndToEnd {
             #expect(try emend("dataset", "check", "--data", data).output.contains("0 errors"))
         }
 
-        @Test("A command line that makes no sense ends with 64", arguments: [
-            ["train", "--workers", "0"], ["trian"], ["evaluate"],
-            ["evaluate", "run", "--output-stride", "7"],
-        ])
+        @Test(
+            "A command line that makes no sense ends with 64",
+            arguments: [
+                ["train", "--workers", "0"], ["trian"], ["evaluate"],
+                ["evaluate", "run", "--output-stride", "7"],
+            ])
         func usage(arguments: [String]) throws {
             let ended = try Programs.emend(arguments)
             #expect(ended.code == 64 && ended.output == "" && ended.errors != "", "\(ended)")

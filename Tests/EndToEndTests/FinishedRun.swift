@@ -8,9 +8,12 @@ enum FinishedRun {
         let folder = try ScratchFolder()
         // A static value never loses its last reference: the folder goes with the process.
         atexit { if case .success(let folder) = FinishedRun.made { folder.remove() } }
-        let ended = try TinyRun(workers: 2, servers: 2, overrides: [
-            "checkpoint.every=2", "checkpoint.keep=2", "evaluate.every=2",
-        ]).attempt(data: SyntheticData.shared().root, run: folder.path("run"))
+        let ended = try TinyRun(
+            workers: 2, servers: 2,
+            overrides: [
+                "checkpoint.every=2", "checkpoint.keep=2", "evaluate.every=2",
+            ]
+        ).attempt(data: SyntheticData.shared().root, run: folder.path("run"))
         guard ended.code == 0 else { throw RunningProgram.Overdue(description: "\(ended)") }
         return folder
     }

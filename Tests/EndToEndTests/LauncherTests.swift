@@ -50,7 +50,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("SIGTERM ends a run with 143 and a checkpoint that loads", arguments: [SIGTERM, SIGINT])
+        @Test(
+            "SIGTERM ends a run with 143 and a checkpoint that loads", arguments: [SIGTERM, SIGINT])
         func stopped(signal: Int32) throws {
             let run = try EndlessRun()
             try run.reach(step: 7)

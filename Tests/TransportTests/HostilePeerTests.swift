@@ -91,8 +91,11 @@ struct HostilePeerTests {
         #expect(
             echo.wait { record in
                 record.observations.contains {
-                    if case .messageMalformed(_, from: .member(incarnation), 16) = $0 { true }
-                    else { false }
+                    if case .messageMalformed(_, from: .member(incarnation), 16) = $0 {
+                        true
+                    } else {
+                        false
+                    }
                 }
             })
         let stranger = RawDealer(to: endpoint, routingID: Array("worker-1".utf8))

@@ -53,9 +53,10 @@ struct ListeningTests {
         #expect(try Endpoint(parsing: "localhost:1").isLoopback)
         #expect(try !Endpoint(parsing: "127.0.0.1.example.com:1").isLoopback)
         #expect(try !Endpoint(parsing: "127.0.0.x:1").isLoopback)
-        for text in ["", ":", "host", "host:", ":80", "host:65536", "host:-1", "host:+1",
-            "host:8 0", "ho st:80", "ipc://x:1", "host:80;eth0:90", "::1:80", "[::1]", "a/b:1"]
-        {
+        for text in [
+            "", ":", "host", "host:", ":80", "host:65536", "host:-1", "host:+1",
+            "host:8 0", "ho st:80", "ipc://x:1", "host:80;eth0:90", "::1:80", "[::1]", "a/b:1",
+        ] {
             #expect(throws: TransportError.invalidEndpoint(text)) { try Endpoint(parsing: text) }
         }
     }

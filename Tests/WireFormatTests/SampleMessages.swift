@@ -11,7 +11,8 @@ enum SampleMessages {
 
     static let all: [Message] = bodies.map { Message(header: header, body: $0) }
 
-    static let bodies: [MessageBody] = membership + leases + data + progress + checkpoints
+    static let bodies: [MessageBody] =
+        membership + leases + data + progress + checkpoints
         + replication + operators
 
     static let tensor = Frame(floats: [1, -2.5, .infinity, 0x1p-149])
