@@ -1,14 +1,16 @@
 /// A checkpoint opened for reading: any range of any tensor, however many servers wrote it.
 public final class Checkpoint: Sendable {
+    /// What the checkpoint says of itself.
     public let manifest: Manifest
     /// Optimizer state that is one number for a whole group.
     public let scalars: [String: Double]
     let directory: String
     let layout: ShardLayout
 
-    /// Opens a checkpoint's manifest and the headers of its shards, and checks that they fit: each
-    /// tensor's values are covered once without gaps, each optimizer slot wholly or not at all.
-    /// The content is not read: see `init(verifying:)`.
+    /// Opens a checkpoint's manifest and the headers of its shards, and checks that they fit.
+    ///
+    /// Each tensor's values are covered once without gaps, each optimizer slot wholly or not at
+    /// all. The content is not read: see `init(verifying:)`.
     /// - Throws: `CheckpointError` naming the file and tensor.
     public convenience init(directory: String) throws(CheckpointError) {
         try self.init(

@@ -4,6 +4,7 @@ import Glibc
 public struct CheckpointDirectory: Sendable {
     /// The run's directory.
     public let run: String
+    /// Identity of the run; a checkpoint of another run is refused.
     public let runID: String
     /// The directory that holds one directory per step.
     public let path: String
@@ -35,14 +36,22 @@ public struct CheckpointDirectory: Sendable {
 
     /// What the servers cannot know when they write their shards.
     public struct Facts: Sendable {
+        /// Commits so far: parameters have this version.
         public var step: Int
+        /// Name of the phase that the run is in, as `main`.
         public var phase: String
+        /// Commits within the phase.
         public var stepInPhase: Int
+        /// The run's configuration and its data set as text, one line of canonical JSON each.
         public var configuration: String
+        /// SHA-256 of `configuration`, in lower-case hexadecimal.
         public var configurationSHA256: String
+        /// The run's numerics class; empty before a worker has named one.
         public var numericsClass: String
+        /// Further facts by name; the manifest keeps them as they are.
         public var details: [String: String]
 
+        /// The facts as given; nothing is checked.
         public init(
             step: Int, phase: String, stepInPhase: Int, configuration: String,
             configurationSHA256: String, numericsClass: String, details: [String: String] = [:]

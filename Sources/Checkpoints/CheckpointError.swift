@@ -12,6 +12,7 @@ public struct CheckpointError: Error, Equatable, CustomStringConvertible {
         case inUse
     }
 
+    /// What a caller can do about it; it chooses the exit code.
     public var kind: Kind
     /// The file or directory.
     public var file: String
@@ -22,6 +23,7 @@ public struct CheckpointError: Error, Equatable, CustomStringConvertible {
     /// `errno`, where the operating system reported one.
     public var systemError: Int32?
 
+    /// An error about `file`; `problem` says what was expected and what was found.
     public init(
         _ kind: Kind, file: String, tensor: String? = nil, _ problem: String,
         systemError: Int32? = nil
@@ -33,6 +35,7 @@ public struct CheckpointError: Error, Equatable, CustomStringConvertible {
         self.systemError = systemError
     }
 
+    /// The file, the tensor where there is one, and the problem, in one line.
     public var description: String {
         let place = tensor.map { "\(file): tensor \"\($0)\"" } ?? file
         return "\(place): \(problem)"

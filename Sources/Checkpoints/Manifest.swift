@@ -6,18 +6,23 @@ public struct Manifest: Equatable, Sendable {
     static let fileName = "manifest.json"
     static let maximumByteCount = 64 << 20
 
+    /// Identity of the run; equal in every shard.
     public var runID: String
     /// Commits so far: parameters have this version.
     public var step: Int
+    /// Name of the phase that the run is in, as `main`.
     public var phase: String
     /// Commits within the phase.
     public var stepInPhase: Int
-    /// Canonical JSON of the configuration.
+    /// The run's configuration and its data set as text, one line of canonical JSON each.
     public var configuration: String
+    /// SHA-256 of `configuration`, in lower-case hexadecimal.
     public var configurationSHA256: String
+    /// The run's numerics class; empty before a worker has named one.
     public var numericsClass: String
     /// Every tensor in list order, which is the order of `parametersSHA256`.
     public var tensors: [TensorEntry]
+    /// The shard files, by file name.
     public var shards: [ShardRecord]
     /// SHA-256 over the values of all tensors in list order, float32 little-endian, no headers.
     public var parametersSHA256: String

@@ -1,9 +1,11 @@
 /// The checkpoint with the best validation result so far.
 public struct BestCheckpoint: Equatable, Sendable {
+    /// Commits that the checkpoint holds.
     public var step: Int
     /// Mean IoU in 0...1.
     public var meanIOU: Double
 
+    /// Traps where `meanIOU` is not finite.
     public init(step: Int, meanIOU: Double) {
         precondition(meanIOU.isFinite, "mean IoU \(meanIOU)")
         self.step = step

@@ -11,6 +11,7 @@ public struct SafetensorsFile: Sendable {
         case uint64 = "U64", uint32 = "U32", uint16 = "U16", uint8 = "U8"
         case boolean = "BOOL"
 
+        /// Bytes per element.
         public var byteCount: Int {
             switch self {
             case .float64, .int64, .uint64: 8
@@ -23,17 +24,23 @@ public struct SafetensorsFile: Sendable {
 
     /// A tensor's entry in the header.
     public struct Tensor: Sendable, Equatable {
+        /// Unique within the file.
         public var name: String
+        /// Type of the elements.
         public var dataType: DataType
+        /// Extents, outermost first; empty for a scalar.
         public var shape: [Int]
         /// Where its bytes lie in the file.
         public var byteRange: Range<Int>
+        /// Number of elements, the product of `shape`.
         public var elementCount: Int { byteRange.count / dataType.byteCount }
     }
 
+    /// The file, as it was given to `init`.
     public let path: String
     /// The tensors in the order in which they lie in the file.
     public let tensors: [Tensor]
+    /// The strings of the header's `__metadata__`; empty where it has none.
     public let metadata: [String: String]
     package let file: ReadableFile
     private let indexByName: [String: Int]

@@ -2,11 +2,16 @@
 public struct SafetensorsWriter {
     /// A tensor's name, type, shape and bytes; the caller keeps the bytes alive and unchanged.
     public struct Tensor {
+        /// Unique within the file and not `__metadata__`.
         public var name: String
+        /// Type of the elements.
         public var dataType: SafetensorsFile.DataType
+        /// Extents, outermost first; empty for a scalar.
         public var shape: [Int]
+        /// The elements in C order, little-endian.
         public var bytes: UnsafeRawBufferPointer
 
+        /// Traps unless `bytes` is as long as `shape` and `dataType` demand.
         public init(
             _ name: String, _ dataType: SafetensorsFile.DataType, shape: [Int],
             bytes: UnsafeRawBufferPointer

@@ -5,10 +5,14 @@ import Hashes
 public struct Shard {
     /// Float32 values of one plane of a slice; the caller keeps them alive and unchanged.
     public struct Plane {
+        /// The elements that `values` holds.
         public var slice: TensorSlice
+        /// What `values` are: the tensor's own or those of an optimizer slot.
         public var name: PlaneName
+        /// As many as `slice` has elements, in C order.
         public var values: UnsafeBufferPointer<Float>
 
+        /// Traps unless there are as many values as the slice has elements.
         public init(_ slice: TensorSlice, _ name: PlaneName, _ values: UnsafeBufferPointer<Float>) {
             precondition(values.count == slice.count, "\(values.count) values for \(slice)")
             self.slice = slice
@@ -19,12 +23,15 @@ public struct Shard {
 
     /// Position among the servers that write this checkpoint.
     public var server: Int
+    /// Number of servers that write this checkpoint, a shard each.
     public var serverCount: Int
+    /// The server's part of the tensors; all shards together cover each tensor once.
     public var planes: [Plane]
     /// Optimizer state that is one number for a whole group, as `primary.beta1Product`; equal on
     /// all servers.
     public var scalars: [String: Double]
 
+    /// Traps unless `server` is in `0..<serverCount`.
     public init(
         server: Int, serverCount: Int, planes: [Plane], scalars: [String: Double]
     ) {
@@ -40,9 +47,12 @@ public struct Shard {
 public struct ShardRecord: Hashable, Sendable {
     /// File name within the checkpoint's directory.
     public var fileName: String
+    /// Length of the file in bytes.
     public var byteCount: Int
+    /// SHA-256 of the whole file, in lower-case hexadecimal.
     public var sha256: String
 
+    /// The record of a file of these bytes; nothing is read or checked.
     public init(fileName: String, byteCount: Int, sha256: String) {
         self.fileName = fileName
         self.byteCount = byteCount

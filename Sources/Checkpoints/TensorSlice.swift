@@ -2,10 +2,14 @@
 public struct TensorEntry: Hashable, Sendable {
     /// As `primary` or `primaryStatistics`: the list that the tensor belongs to.
     public var group: String
+    /// Unique within the group; holds no `/` and no `@`.
     public var name: String
+    /// Extents, outermost first; convolutions are `[outputs, inputs, height, width]`.
     public var shape: [Int]
+    /// Product of the extents.
     public var elementCount: Int { shape.reduce(1, *) }
 
+    /// Traps on a negative extent, an empty group, or names that would break a shard's keys.
     public init(group: String, name: String, shape: [Int]) {
         precondition(shape.allSatisfy { $0 >= 0 }, "\(group)/\(name): shape \(shape)")
         precondition(
@@ -19,10 +23,14 @@ public struct TensorEntry: Hashable, Sendable {
 
 /// Elements `offset..<offset + count` of a tensor in C order.
 public struct TensorSlice: Hashable, Sendable {
+    /// The tensor that the elements belong to.
     public var tensor: TensorEntry
+    /// First element, counted from 0.
     public var offset: Int
+    /// Number of elements.
     public var count: Int
 
+    /// Traps unless the elements lie within the tensor.
     public init(_ tensor: TensorEntry, offset: Int, count: Int) {
         precondition(
             offset >= 0 && count >= 0 && offset + count <= tensor.elementCount,
@@ -40,13 +48,17 @@ public struct TensorSlice: Hashable, Sendable {
 
 /// What is kept of a slice: its `values`, or one of its optimizer slots such as `velocity`.
 public struct PlaneName: Hashable, Sendable, RawRepresentable, Comparable {
+    /// The parameters or statistics themselves.
     public static let values = PlaneName(rawValue: "values")
 
+    /// The name as shard files hold it.
     public var rawValue: String
+    /// Traps where the name holds `/` or `@`.
     public init(rawValue: String) {
         precondition(!rawValue.contains { "/@".contains($0) }, "plane \(rawValue)")
         self.rawValue = rawValue
     }
+    /// By name, in the order of strings.
     public static func < (left: PlaneName, right: PlaneName) -> Bool {
         left.rawValue < right.rawValue
     }

@@ -4,6 +4,7 @@ import CSodium
 public struct SHA256 {
     private var state = crypto_hash_sha256_state()
 
+    /// The hash of no bytes yet.
     public init() { crypto_hash_sha256_init(&state) }
 
     /// Takes more bytes in.

@@ -5,6 +5,7 @@ public struct MovingAverage: Sendable, Equatable {
     /// Decay after many steps, in 0..<1.
     public var decay: Double
 
+    /// Traps unless `decay` is in 0..<1.
     public init(decay: Double) {
         precondition(decay >= 0 && decay < 1, "decay \(decay)")
         self.decay = decay

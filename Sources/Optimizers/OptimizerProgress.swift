@@ -1,10 +1,12 @@
-/// The part of a group's optimizer state that is one number for all its elements. It starts anew
-/// with each phase and belongs into the checkpoint.
+/// The part of a group's optimizer state that is one number for all its elements.
+///
+/// It starts anew with each phase and belongs into the checkpoint.
 public struct OptimizerProgress: Sendable, Equatable {
     /// Updates applied in the phase so far.
     public private(set) var updates = 0
-    /// β₁ᵗ and β₂ᵗ as running products, for AdamW's bias correction.
+    /// β₁ᵗ as a running product, for AdamW's bias correction; 1 under other rules.
     public private(set) var beta1Product = 1.0
+    /// β₂ᵗ as a running product, for AdamW's bias correction; 1 under other rules.
     public private(set) var beta2Product = 1.0
 
     /// The state at the start of a phase.

@@ -24,8 +24,10 @@ public struct UpdateRange: Sendable, Equatable {
     public var elements: Range<Int>
     /// L2 coefficient for `momentumSGD` (adds wd·w to the gradient), decoupled decay for `adamW`.
     public var weightDecay: Float
+    /// Factor on the step's learning rate, 0 or more.
     public var learningRateMultiplier: Double
 
+    /// Traps where a coefficient is negative.
     public init(elements: Range<Int>, weightDecay: Float, learningRateMultiplier: Double) {
         precondition(weightDecay >= 0 && learningRateMultiplier >= 0, "\(elements): negative")
         self.elements = elements
@@ -35,7 +37,9 @@ public struct UpdateRange: Sendable, Equatable {
 }
 
 extension UpdateRule {
-    /// Applies one step to a chunk. The bits depend on the arguments alone, on every processor.
+    /// Applies one step to a chunk.
+    ///
+    /// The bits depend on the arguments alone, on every processor.
     ///
     /// - Parameters:
     ///   - weights: the chunk, [element].

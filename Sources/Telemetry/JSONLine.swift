@@ -45,9 +45,12 @@ public enum JSONValue: Sendable, Equatable {
 
 /// A named value of a JSON line; lines keep the order of their fields.
 public struct JSONField: Sendable, Equatable {
+    /// Name of the field.
     public var key: String
+    /// Its value.
     public var value: JSONValue
 
+    /// A field of this name and value.
     public init(_ key: String, _ value: JSONValue) {
         self.key = key
         self.value = value

@@ -13,9 +13,12 @@ public struct LogIdentity: Sendable, Equatable {
     public var role: String
     /// Distinguishes processes of one role.
     public var id: String
+    /// Name of the machine.
     public var host: String
+    /// Identity of the run; nil where the process belongs to none.
     public var runID: String?
 
+    /// The identity as given; an empty `id` is left out of human lines.
     public init(role: String, id: String, host: String, runID: String? = nil) {
         self.role = role
         self.id = id

@@ -4,20 +4,27 @@ import Synchronization
 
 /// A file of metrics that cannot be read or written.
 public struct MetricsError: Error, Equatable, CustomStringConvertible {
+    /// Path of the file.
     public var file: String
+    /// What failed and the system's reason.
     public var problem: String
+    /// `errno`, where it is known.
     public var systemError: Int32?
+    /// The file and the problem in one line.
     public var description: String { "\(file): \(problem)" }
 }
 
 /// `metrics.jsonl` of a run: one JSON object per line, each written whole with one call.
 public final class MetricsFile: Sendable {
+    /// The file, as it was given to `init`.
     public let path: String
     private let descriptor: Int32
     private let lock = Mutex(())
 
-    /// Opens or creates the file. A last line that a crash cut short is removed, and, where a run
-    /// resumes, so are the lines of steps that will be done again.
+    /// Opens or creates the file.
+    ///
+    /// A last line that a crash cut short is removed, and, where a run resumes, so are the lines of
+    /// steps that will be done again.
     /// - Parameter resumeStep: lines whose `step` is this or later are removed.
     /// - Throws: `MetricsError`.
     public init(path: String, resumeStep: Int? = nil) throws(MetricsError) {

@@ -1,25 +1,35 @@
 /// What the progress line shows.
 public struct ProgressState: Sendable, Equatable {
+    /// A named number of the line.
     public struct Loss: Sendable, Equatable {
+        /// What stands before the number, as `loss`.
         public var name: String
+        /// Shown with four decimals, in JSON in full.
         public var value: Double
 
+        /// A loss of this name and value.
         public init(_ name: String, _ value: Double) {
             self.name = name
             self.value = value
         }
     }
 
+    /// Name of the phase, as `main`.
     public var phase: String
     /// Commits in the phase.
     public var step: Int
     /// Steps of the phase.
     public var stepCount: Int
+    /// The losses in the order in which the line shows them.
     public var losses: [Loss]
+    /// Speed of late, in images per second.
     public var imagesPerSecond: Double
+    /// Estimated seconds until the run ends; nil where there is no estimate yet.
     public var secondsLeft: Double?
+    /// Workers that take part.
     public var workers: Int
 
+    /// The state as given; nothing is checked.
     public init(
         phase: String, step: Int, stepCount: Int, losses: [Loss], imagesPerSecond: Double,
         secondsLeft: Double?, workers: Int

@@ -39,6 +39,7 @@ public struct ProgressPacer: Sendable {
     private var lastTwentieth = 0
     private var lastStep = -1
 
+    /// A pacer that has shown nothing yet.
     public init(_ mode: ProgressMode) { self.mode = mode }
 
     /// Whether to show `state` at `seconds` of a monotonic clock.
@@ -71,6 +72,7 @@ public final class ProgressReporter: Sendable {
     private let output: TerminalOutput
     private let pacer: Mutex<ProgressPacer>
 
+    /// Shows states in the form of `mode`; `colour` concerns the bar only.
     public init(_ mode: ProgressMode, colour: ColourUse, output: TerminalOutput) {
         self.mode = mode
         self.colour = colour
@@ -78,6 +80,8 @@ public final class ProgressReporter: Sendable {
         pacer = Mutex(ProgressPacer(mode))
     }
 
+    /// Shows `state` if it is due.
+    ///
     /// - Parameter seconds: of a monotonic clock.
     public func report(_ state: ProgressState, at seconds: Double) {
         guard pacer.withLock({ $0.isDue(state, at: seconds) }) else { return }

@@ -2,8 +2,11 @@ import Logging
 
 /// Writes each message as one line to the terminal or file behind `TerminalOutput`.
 public struct StandardErrorLogHandler: LogHandler {
+    /// The lowest level that is written.
     public var logLevel: Logger.Level
+    /// Values that every line of this handler shows.
     public var metadata: Logger.Metadata = [:]
+    /// Values asked for anew at each line; they win over `metadata`.
     public var metadataProvider: Logger.MetadataProvider?
     private let format: LogFormat
     private let identity: LogIdentity
@@ -20,11 +23,13 @@ public struct StandardErrorLogHandler: LogHandler {
         logLevel = level
     }
 
+    /// The value of `metadata` under `key`; nil where it has none.
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
+    /// Writes the message as one line; its own metadata wins over all other.
     public func log(event: LogEvent) {
         var all = metadata
         if let provided = metadataProvider?.get() { all.merge(provided) { _, new in new } }

@@ -2,27 +2,36 @@
 public struct StepMetrics: Codable, Sendable, Equatable {
     /// The step that was committed; the parameters are now at version `step + 1`.
     public var step: UInt64
+    /// Steps of the whole run.
     public var steps: UInt64
+    /// Name of the phase that the step belongs to.
     public var phase: String
     /// Steps of the phase so far, this one included.
     public var phaseStep: Int
+    /// Steps of the whole phase.
     public var phaseSteps: Int
     /// `apply`, or `skip` where a gradient was not finite.
     public var decision: String
-    /// Mean over slots of each loss term and their weighted sum `total`.
+    /// Mean over slots of each loss term and their weighted sum `total`; only finite ones.
     public var losses: [String: Double]
+    /// Mean over slots of further measures, as `corrector_dead_share`; only finite ones.
     public var metrics: [String: Double]
+    /// Largest |gradient| of any slot; nil where a slot reported a number that is not finite.
     public var maximumAbsoluteGradient: Double?
+    /// Of this step, before the multipliers of single tensors.
     public var learningRate: Double
     /// Strength of the linear self-correction; absent where the phase has none.
     public var alpha: Double?
+    /// Images that the step's slots hold together.
     public var images: UInt64
     /// Time since the previous commit.
     public var stepSeconds: Double
     /// Time since the first lease of this start of the coordinator.
     public var elapsedSeconds: Double
+    /// Workers that could be given work at the commit.
     public var workers: Int
 
+    /// The line's values as given; nothing is checked.
     public init(
         step: UInt64, steps: UInt64, phase: String, phaseStep: Int, phaseSteps: Int,
         decision: String, losses: [String: Double],

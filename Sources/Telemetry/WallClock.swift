@@ -5,8 +5,10 @@ public struct WallClock: Sendable, Equatable {
     /// Milliseconds since 1970.
     public var milliseconds: Int
 
+    /// The moment so many milliseconds after the start of 1970.
     public init(milliseconds: Int) { self.milliseconds = milliseconds }
 
+    /// The present moment, from the system's clock.
     public static var now: WallClock {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)

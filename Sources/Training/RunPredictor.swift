@@ -11,8 +11,9 @@ import Tensors
 public final class RunPredictor {
     /// One image, labelled at its own size.
     public struct Labelling: Sendable {
+        /// The primary model's classes.
         public let primary: LabelMap
-        /// Nil where the run has no ancillary model.
+        /// The ancillary model's classes; nil where the run has no such model.
         public let ancillary: LabelMap?
         /// The classes of the corrected distribution q at the end of `main`; nil where the method
         /// corrects nothing (`supervised`, and `none`, whose q is the ancillary model's).
@@ -84,7 +85,7 @@ public final class RunPredictor {
         }
     }
 
-    /// Eq. 3–5 with the α at which `main` ends.
+    /// Equations 3–5 with the α at which `main` ends.
     private func combined(_ primary: ScoreMap, _ ancillary: ScoreMap) -> ScoreMap {
         let result = ScoreMap(primary.size, channels: primary.channels)
         LinearCorrection.combine(
@@ -93,7 +94,7 @@ public final class RunPredictor {
         return result
     }
 
-    /// Eq. 6: the corrector's logits.
+    /// Equation 6: the corrector's logits.
     private func convolved(_ primary: ScoreMap, _ ancillary: ScoreMap) -> ScoreMap {
         let network = Corrector.graph(
             shape, batch: 1, height: primary.size.height, width: primary.size.width)

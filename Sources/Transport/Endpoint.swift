@@ -5,6 +5,7 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     /// 0 asks for any free port.
     public let port: UInt16
 
+    /// The address as given; only `init(parsing:)` checks what a user wrote.
     public init(host: String, port: UInt16) {
         self.host = host
         self.port = port
@@ -61,6 +62,7 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
 
     var isIPv6: Bool { host.contains(":") }
 
+    /// `tcp://host:port`, an IPv6 address in brackets.
     public var description: String {
         "tcp://\(isIPv6 ? "[\(host)]" : host):\(port)"
     }

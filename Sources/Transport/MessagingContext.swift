@@ -17,9 +17,10 @@ public final class MessagingContext: Sendable {
         }
     }
 
-    /// Waits until the last bytes of ended loops have left, at most their linger time. Call it
-    /// before the process exits, after the last loop has ended: what is still in libzmq's hands
-    /// at `exit` never leaves.
+    /// Waits until the last bytes of ended loops have left, at most their linger time.
+    ///
+    /// Call it before the process exits, after the last loop has ended: what is still in libzmq's
+    /// hands at `exit` never leaves.
     public func shutDown() {
         guard !isShutDown.exchange(true, ordering: .acquiringAndReleasing) else { return }
         while zmq_ctx_term(handle) != 0 && zmq_errno() == EINTR {}

@@ -83,6 +83,6 @@ extension RoleLoop {
         return counts[key, default: 0]
     }
 
-    /// At 1, 2, 4, 8, …
+    /// Whether `count` is a power of two: a flood is told at 1, 2, 4, 8 and so on.
     func isWorthReporting(_ count: Int) -> Bool { count & (count - 1) == 0 }
 }

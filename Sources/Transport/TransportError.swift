@@ -20,6 +20,7 @@ public enum TransportError: Error, Equatable {
 }
 
 extension TransportError: CustomStringConvertible {
+    /// What failed and what to do about it, in one line.
     public var description: String {
         switch self {
         case .invalidEndpoint(let text):

@@ -11,8 +11,9 @@ public struct TransportLimits: Sendable, Equatable {
     public var handshakeMilliseconds: Int32 = 5_000
     /// Time a TCP connect may take.
     public var connectMilliseconds: Int32 = 5_000
-    /// First and largest pause between attempts to connect.
+    /// First pause between attempts to connect.
     public var reconnectMilliseconds: Int32 = 100
+    /// Largest pause between attempts to connect.
     public var reconnectMaximumMilliseconds: Int32 = 2_000
     /// Time unacknowledged TCP data may stay in flight.
     public var retransmissionMilliseconds: Int32 = 30_000
@@ -38,5 +39,6 @@ public struct TransportLimits: Sendable, Equatable {
     /// Pause before a full peer is tried again where libzmq gives no sign.
     public var retryMilliseconds: Int32 = 5
 
+    /// All limits at the values above.
     public init() {}
 }

@@ -74,8 +74,10 @@ final class ZeroMQSocket {
         }
     }
 
-    /// Whether a message waits. Asking also lets libzmq act on what its threads reported, which
-    /// re-arms `fileDescriptor`; so ask before every wait.
+    /// Whether a message waits.
+    ///
+    /// Asking also lets libzmq act on what its threads reported, which re-arms `fileDescriptor`;
+    /// so ask before every wait.
     var hasInput: Bool {
         var events: Int32 = 0
         var byteCount = MemoryLayout<Int32>.size

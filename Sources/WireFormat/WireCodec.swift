@@ -23,7 +23,9 @@ package final class WireCodec {
 
     package init() {}
 
-    /// The message's frames. A message beyond `WireLimits` is a bug of the sender and traps.
+    /// The message's frames.
+    ///
+    /// A message beyond `WireLimits` is a bug of the sender and traps.
     package func encode(_ message: Message) -> EncodedMessage {
         defer { outgoingArena.reset() }
         let body = pack(message.body)
