@@ -8,6 +8,7 @@ extension CoordinatorMachine {
         guard shards.indices.contains(written.shard.index) else { return }
         acknowledge(written.shard, written.version, to: server, into: &effects)
         if let last = lastCheckpoint, written.version <= last.version { return }
+        if failedCheckpoints.contains(written.version) { return }
         if !checkpoints.contains(where: { $0.version == written.version }) {
             checkpoints.append(CheckpointCollection(version: written.version, startedAt: now))
             effects.append(.report(.checkpointStarted(written.version)))
@@ -36,14 +37,15 @@ extension CoordinatorMachine {
     mutating func failCheckpoint(
         _ version: Version, _ explanation: String, at now: Instant, into effects: inout [Effect]
     ) {
+        guard !failedCheckpoints.contains(version) else { return }
         checkpoints.removeAll { $0.version == version }
-        checkpointFailures += 1
+        failedCheckpoints.append(version)
         alarms.append("checkpoint \(version): \(explanation)")
         if alarms.count > 100 { alarms.removeFirst() }
         effects.append(.report(.checkpointFailed(version, explanation: explanation)))
         let isNeeded =
             version == targetVersion || version == settings.startVersion
-            || checkpointFailures >= limits.checkpointFailuresInRow
+            || failedCheckpoints.count >= limits.checkpointFailuresInRow
         guard isNeeded, !isLeaving else { return }
         fail(
             .checkpointFailed(version, explanation), "checkpoint \(version): \(explanation)",
@@ -90,7 +92,7 @@ extension CoordinatorMachine {
             welcomeWorkers(into: &effects)
         case .publish(let reference):
             checkpoints.removeAll { $0.version <= reference.version }
-            checkpointFailures = 0
+            failedCheckpoints = []
             lastCheckpoint = reference
             effects.append(.report(.checkpointCommitted(reference)))
             broadcast(.checkpointCommitted(reference), to: nil, into: &effects)
@@ -138,14 +140,19 @@ extension CoordinatorMachine {
     }
 
     /// Without workers the granted steps never end: the run then stops where the shards stand, if
-    /// they stand at one version.
+    /// they stand at one version and each has said, since the last worker left, that it misses
+    /// slots: what the workers delivered last may be on its way into a commit.
     private mutating func settleStop(at now: Instant, into effects: inout [Effect]) {
         guard let stopVersion, committedVersion < stopVersion,
             !members.contains(where: { $0.role == .worker })
         else { return }
-        let versions = shards.map { max($0.version, $0.progress?.version ?? $0.version) }
-        guard versions.allSatisfy({ $0 == committedVersion }) else { return }
-        orderStop(at: committedVersion, into: &effects)
+        let version = committedVersion
+        let areStuck = shards.allSatisfy { shard in
+            guard shard.version == version, workerLeftAt < shard.progressAt else { return false }
+            let open = shard.progress?.openSteps.first { $0.step == version.nextStep }
+            return open.map { !$0.missing.isEmpty } ?? false
+        }
+        if areStuck { orderStop(at: version, into: &effects) }
     }
 
     mutating func leave(

@@ -215,6 +215,7 @@ extension CoordinatorMachine {
         releaseLeases(of: id)
         // Who never was welcomed may greet again.
         if member.stage == .greeted { history.removeAll { $0.member == id } }
+        if member.role == .worker { workerLeftAt = now }
         if isLeaving { return }
         guard member.role == .server, let server = member.server else { return }
         fail(

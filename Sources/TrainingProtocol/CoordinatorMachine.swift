@@ -44,6 +44,7 @@ package struct CoordinatorMachine: RoleMachine {
         var stateHash = Digest(0)
         /// The newest word on what the shard misses.
         var progress: ServerProgress?
+        var progressAt = Instant(nanoseconds: 0)
         /// Recorded reports of steps that some other shard has not committed, by step.
         var reports: [StepCommitted] = []
         var isReady = false
@@ -75,10 +76,12 @@ package struct CoordinatorMachine: RoleMachine {
     var isNumericsClassJournaled: Bool
     var checkpoints: [CheckpointCollection] = []
     var lastCheckpoint: CheckpointReference?
-    var checkpointFailures = 0
+    /// Given up since the last checkpoint that is on disk; each once, however many shards failed.
+    var failedCheckpoints: [Version] = []
     var stopVersion: Version?
     var stopRequestedAt: Instant?
     var stopRequests = 0
+    var workerLeftAt = Instant(nanoseconds: 0)
     var claimAttempts: [(step: Step, node: SlotRange, attempt: Attempt)] = []
     var alarms: [String] = []
     var enteredAt = Instant(nanoseconds: 0)
@@ -219,6 +222,7 @@ package struct CoordinatorMachine: RoleMachine {
         case .serverProgress(let progress):
             guard shards.indices.contains(progress.shard.index) else { break }
             shards[progress.shard.index].progress = progress
+            shards[progress.shard.index].progressAt = now
         case .stepCommitted(let report): record(report, at: now, into: &effects)
         case .shardWritten(let written):
             collect(written, from: server, at: now, into: &effects)

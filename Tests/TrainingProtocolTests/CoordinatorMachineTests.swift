@@ -242,4 +242,51 @@ import TrainingProtocol
         }
         #expect(reference.version == .initial)
     }
+    @Test func aCheckpointThatSeveralShardsCannotWriteFailsOnce() {
+        var stage = Self.secured(slotCount: 1)
+        let notWritten = { (version: UInt64) in
+            MessageBody.shardNotWritten(
+                ShardNotWritten(
+                    shard: ShardIndex(0), version: Version(version), explanation: "disk full"))
+        }
+        let server = Fixture.header(.server, 10)
+        let first = stage.receive(notWritten(2), server, from: Self.peer(10))
+        let failure = Observation.checkpointFailed(Version(2), explanation: "disk full")
+        #expect(first.observations == [failure])
+        for _ in 0..<3 {
+            let again = stage.receive(notWritten(2), server, from: Self.peer(10))
+            #expect(again.kinds == ["shard written acknowledged"])
+            #expect(again.observations.isEmpty && again.termination == nil)
+        }
+        #expect(stage.receive(notWritten(3), server, from: Self.peer(10)).termination == nil)
+        let third = stage.receive(notWritten(4), server, from: Self.peer(10))
+        #expect(third.termination == .checkpointFailed(Version(4), "disk full"))
+    }
+
+    @Test func aStopWaitsForTheCommitOfWhatTheLastWorkerDelivered() {
+        var stage = Self.secured(slotCount: 1)
+        _ = Self.greet(&stage, .worker, 20)
+        _ = Self.beat(&stage, 20)
+        let server = Fixture.header(.server, 10)
+        let report = StepCommitted(
+            shard: ShardIndex(0), step: Step(0), decision: .apply,
+            trailer: Fixture.trailer(slots: 1), trailerContributions: [], chunks: [],
+            stateHash: Digest(0), durableThrough: Version(1))
+        #expect(stage.handle(.stopRequested).observations == [.stopping(at: Version(2))])
+        stage.milliseconds = 10
+        let goodbye = Goodbye(reason: .drained, explanation: "")
+        let left = stage.receive(
+            .goodbye(goodbye), Fixture.header(.worker, 20), from: Self.peer(20))
+        #expect(left.bodies.isEmpty, "step 0 may be on its way into a commit")
+        stage.milliseconds = 20
+        #expect(Self.progress(&stage, missing: []).bodies.isEmpty)
+        let committed = stage.receive(.stepCommitted(report), server, from: Self.peer(10))
+        #expect(committed.bodies.isEmpty, "nothing says yet that step 1 is stuck")
+        let stuck = ServerProgress(
+            shard: ShardIndex(0), version: Version(1), durableThrough: Version(1),
+            openSteps: [.init(step: Step(1), missing: [SlotRange(0, 1)], claims: [])])
+        let stop = stage.receive(.serverProgress(stuck), server, from: Self.peer(10))
+        #expect(stop.observations == [.stopping(at: Version(1))])
+        #expect(stop.bodies == [.checkpointRequested(Version(1))])
+    }
 }
