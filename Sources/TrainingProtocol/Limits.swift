@@ -34,6 +34,9 @@ package struct Limits: Hashable, Sendable {
     package var inspectionByteCountPerPeer: Int = 64 << 20
     /// A payload is sent so often before its sender gives up.
     package var corruptPayloadAttempts: Int = 3
+    /// Snapshots of one shard that may be under way; the commit that would add one more waits, for
+    /// each keeps a copy of the shard's state in memory.
+    package var snapshotsUnderWay: Int = 2
     /// Checkpoints that may fail in a row before the run ends.
     package var checkpointFailuresInRow: Int = 3
     /// Attempts at a node that one of them called non-finite before the run ends.

@@ -6,7 +6,8 @@ extension ServerMachine {
     mutating func commitIfComplete(shard place: Int, into effects: inout [Effect]) {
         guard case .serving(let membership) = state, shards[place].commit == nil,
             let open = shards[place].open,
-            open.isComplete(slotCount: membership.plan.slotCount)
+            open.isComplete(slotCount: membership.plan.slotCount),
+            !mustWaitForDisk(shards[place], membership.plan)
         else { return }
         let plan = membership.plan
         let trailer = plan.tree.reduce(
@@ -33,6 +34,16 @@ extension ServerMachine {
             contributions: open.nodes.map { nodes in
                 decision == .apply ? nodes.entries.map(\.contribution) : []
             })
+    }
+
+    /// Whether the next version is to be written while the disk is still busy with earlier ones.
+    private func mustWaitForDisk(_ shard: ShardState, _ plan: RunPlan) -> Bool {
+        let next = shard.version.nextStep.result
+        guard plan.isCheckpoint(next) || shard.requestedCheckpoints.contains(next) else {
+            return false
+        }
+        let underWay = writing.count { $0.shard == shard.index && $0.report == nil }
+        return underWay >= limits.snapshotsUnderWay
     }
 
     private func payloads(
@@ -247,5 +258,9 @@ extension ServerMachine {
         writing[place].report = body
         writing[place].sent = now
         speaker.send(body, to: .coordinator, into: &effects)
+        let index = writing[place].shard
+        if let shard = shards.firstIndex(where: { $0.index == index }) {
+            commitIfComplete(shard: shard, into: &effects)
+        }
     }
 }

@@ -261,4 +261,41 @@ import TrainingProtocol
             .refusal(refusal), Fixture.header(.coordinator, 1), from: .coordinator)
         #expect(effects.termination == .refused(refusal))
     }
+    /// Delivers a step's only slot; returns the effects of the last contribution.
+    private static func contribute(
+        _ step: UInt64, _ chunks: [Int], to stage: inout Stage<ServerMachine>
+    ) -> [Effect] {
+        for chunk in chunks { _ = deliver(push(0, 1, step: step, chunk: chunk), to: &stage) }
+        return deliver(trailer(0, 1, Fixture.trailer(slots: 1), step: step), to: &stage)
+    }
+
+    private static func commit(
+        _ job: JobID, _ chunks: [Int], _ stage: inout Stage<ServerMachine>
+    ) -> [Effect] {
+        let committed = chunks.map {
+            CommittedChunk(chunk: ChunkID($0), payload: Frame(floats: [0, 0]), hash: Digest(1))
+        }
+        let result = CommitResult(chunks: committed, stateHash: Digest(2), learningRate: 0.1)
+        return stage.handle(.finished(job, .committed(result)))
+    }
+
+    @Test func aCommitWaitsWhereItsSnapshotWouldQueueBehindTwoOthers() {
+        var stage = Self.serving(slotCount: 1)
+        let chunks = [[2], [2], [0, 1, 3], [0, 1, 3]]
+        var snapshots: [JobID] = []
+        for step in 0..<3 {
+            let effects = Self.contribute(UInt64(step), chunks[step], to: &stage)
+            let done = Self.commit(effects.jobs[0].id, chunks[step], &stage)
+            snapshots += done.jobs.map(\.id)
+        }
+        #expect(snapshots.count == 1, "versions 0 and 2 are being written")
+        #expect(Self.contribute(3, chunks[3], to: &stage).jobs.isEmpty, "4 is a checkpoint too")
+        let written = stage.handle(
+            .finished(snapshots[0], .written([], description: Fixture.configuration)))
+        guard case .commit(let job)? = written.jobs.first?.job else {
+            Issue.record("no commit in \(written)")
+            return
+        }
+        #expect(job.step == Step(3))
+    }
 }
