@@ -39,6 +39,17 @@ public enum ChildExit: Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    /// The larger, the likelier that another child's failure is behind this end.
+    var distanceFromCause: Int {
+        switch self {
+        // "The run failed", as members learn from the coordinator.
+        case .status(1): 2
+        // A peer is lost.
+        case .status(69): 1
+        case .status, .signal: 0
+        }
+    }
+
     /// As told to the user.
     public var description: String {
         switch self {

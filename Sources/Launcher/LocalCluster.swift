@@ -70,8 +70,13 @@ public final class LocalCluster {
     }
 
     private enum Limits {
-        static let endpointTimeoutSeconds = 60.0
-        static let stopTimeoutSeconds = 20.0
+        /// The coordinator reads every file of the data set before it listens.
+        static let endpointTimeoutSeconds = 600.0
+        /// Beyond what the protocol gives a stopped run for its steps and last checkpoint.
+        static let stopTimeoutSeconds = 150.0
+        static let failureTimeoutSeconds = 20.0
+        /// Others may end before the child whose failure they follow.
+        static let causeSeconds = 1.0
         static let pollSeconds = 0.1
         static let reportedLogLines = 20
     }
@@ -201,7 +206,8 @@ public final class LocalCluster {
                 running.remove(name)
             case .exited(let name, let exit):
                 running.remove(name)
-                return conclude(.failed(failure(of: name, exit)))
+                let cause = cause(of: name, exit)
+                return conclude(.failed(failure(of: cause.name, cause.exit)))
             case .signal(let number):
                 return conclude(.stopped(signal: number))
             case nil:
@@ -212,17 +218,33 @@ public final class LocalCluster {
         return .finished
     }
 
+    /// The failure to name where this child was the first to end: a member that was told of the
+    /// failure, or lost the peer that failed, may be gone before that peer is.
+    private func cause(of name: String, _ exit: ChildExit) -> (name: String, exit: ChildExit) {
+        var ends = [(name: name, exit: exit)]
+        let deadline = Date(timeIntervalSinceNow: Limits.causeSeconds)
+        while !running.isEmpty, Date() < deadline {
+            guard case .exited(let name, let exit)? = queue.next(timeoutSeconds: Limits.pollSeconds)
+            else { continue }
+            running.remove(name)
+            if exit != .status(0) { ends.append((name, exit)) }
+        }
+        return ends.min { $0.exit.distanceFromCause < $1.exit.distanceFromCause } ?? ends[0]
+    }
+
     /// Asks the children to end, waits for all of them, and kills those that do not.
     ///
     /// On a signal the coordinator alone is asked: it stops the run with a checkpoint and lets the
     /// others go. After a failure everybody is.
     private func conclude(_ outcome: Outcome) -> Outcome {
+        let deadline: Date
         if case .stopped = outcome, running.contains("coordinator") {
             signalChildren(SIGTERM, roles: [.coordinator])
+            deadline = Date(timeIntervalSinceNow: Limits.stopTimeoutSeconds)
         } else {
             signalChildren(SIGTERM, roles: [.coordinator, .server, .worker])
+            deadline = Date(timeIntervalSinceNow: Limits.failureTimeoutSeconds)
         }
-        let deadline = Date(timeIntervalSinceNow: Limits.stopTimeoutSeconds)
         while !running.isEmpty {
             switch queue.next(timeoutSeconds: Limits.pollSeconds) {
             case .exited(let name, _): running.remove(name)

@@ -22,7 +22,12 @@ public struct RoleCommandOptions: ParsableArguments {
     public func run(_ name: String, _ role: () throws -> Configurations.ExitCode) throws {
         // A file that outgrows its limit is an error to tell, as a full disk is, not a death.
         signal(SIGXFSZ, SIG_IGN)
-        if let exitWithParent { ParentProcess.die(with: exitWithParent) }
+        if let exitWithParent {
+            ParentProcess.die(with: exitWithParent)
+            // The launcher ignores these while it waits, and children inherit that: until the loop
+            // takes them over, they end the process.
+            for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, SIG_DFL) }
+        }
         let (format, level) = (logFormat, logLevel)
         let output = TerminalOutput()
         LoggingSystem.bootstrap { label in
