@@ -1,6 +1,8 @@
 import Checkpoints
 import Configurations
 import Datasets
+import Foundation
+import Telemetry
 import Tensors
 import Training
 import TrainingProtocol
@@ -18,6 +20,8 @@ extension ExitCode {
             case let error as RoleError: error.exitCode
             case is OpenBLAS.WrongBuild: .configuration
             case let error as TransportError: ExitCode(transport: error)
+            // Foundation's word for a file that cannot be read or written, as on a full disk.
+            case is MetricsError, is CocoaError: .inputOutputError
             default: .internalError
             }
     }
