@@ -1,3 +1,5 @@
+import Glibc
+
 /// The checkpoint with the best validation result so far.
 public struct BestCheckpoint: Equatable, Sendable {
     /// Commits that the checkpoint holds.
@@ -28,22 +30,54 @@ extension CheckpointDirectory {
 
     /// The best checkpoint on record; nil where none is.
     public func best() throws(CheckpointError) -> BestCheckpoint? {
-        let bytes: [UInt8]
-        do throws(CheckpointError) {
-            bytes = try ReadableFile(path: bestPath).contents(maximumByteCount: 4096)
-        } catch {
-            if error.kind == .missing { return nil }
-            throw error
-        }
-        let json = bytes.withUnsafeBytes { try? JSONParser.parse($0) }
-        guard let step = json?["step"]?.integer, let meanIOU = json?["mean_iou"]?.number else {
+        guard let record = try record(bestPath) else { return nil }
+        guard let step = record["step"]?.integer, let meanIOU = record["mean_iou"]?.number else {
             throw CheckpointError(
                 .corrupt, file: bestPath, "expected members step and mean_iou")
         }
         return BestCheckpoint(step: step, meanIOU: meanIOU)
     }
 
-    /// Deletes all checkpoints but the newest `keep` and the best one, and what unfinished writes
+    private var heldPath: String { path + "/held.json" }
+
+    /// Keeps one checkpoint from `prune` while it is judged; nil lets go of it.
+    /// - Throws: `CheckpointError` where the record cannot be written or removed.
+    public func hold(_ step: Int?) throws(CheckpointError) {
+        if let step {
+            let json = JSON.object([.init("step", .integer(step))])
+            return try fileSystem.writeText(json.text + "\n", to: heldPath)
+        }
+        do throws(SystemError) { try fileSystem.remove(heldPath) } catch {
+            guard error.code == ENOENT else {
+                throw .system(error.code, heldPath, "cannot be removed")
+            }
+        }
+    }
+
+    private func held() throws(CheckpointError) -> Int? {
+        guard let record = try record(heldPath) else { return nil }
+        guard let step = record["step"]?.integer else {
+            throw CheckpointError(.corrupt, file: heldPath, "expected a member step")
+        }
+        return step
+    }
+
+    /// A small file of JSON; nil where there is none.
+    private func record(_ path: String) throws(CheckpointError) -> JSON? {
+        let bytes: [UInt8]
+        do throws(CheckpointError) {
+            bytes = try ReadableFile(path: path).contents(maximumByteCount: 4096)
+        } catch {
+            if error.kind == .missing { return nil }
+            throw error
+        }
+        guard let json = bytes.withUnsafeBytes({ try? JSONParser.parse($0) }) else {
+            throw CheckpointError(.corrupt, file: path, "expected an object of JSON")
+        }
+        return json
+    }
+
+    /// Deletes all checkpoints but the newest `keep`, the best one and one that is held, and what unfinished writes
     /// older than the newest left behind.
     ///
     /// Nothing is deleted unless one of the checkpoints that stay verifies.
@@ -54,6 +88,7 @@ extension CheckpointDirectory {
         guard let newest = complete.last else { return [] }
         var kept = Set(complete.suffix(keep))
         if let best = try best()?.step { kept.insert(best) }
+        if let held = try held() { kept.insert(held) }
         let doomed = try stepDirectories().filter { $0 < newest && !kept.contains($0) }
         guard !doomed.isEmpty,
             complete.reversed().contains(where: { step in

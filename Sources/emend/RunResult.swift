@@ -35,6 +35,9 @@ struct RunResult {
         let primary = canJudge && trainsPrimary ? try validation.scores(.primary, run) : nil
         let ancillary = canJudge && run.hasAncillary ? try validation.scores(.ancillary, run) : nil
         if let primary { try validation.record(primary, step: run.checkpoint.manifest.step) }
+        // What was held while it was judged, and is not the best, may be older than what is kept;
+        // where it cannot be deleted it does no harm.
+        _ = try? directory.checkpoints().prune(keep: description.configuration.checkpoint.keep)
         let text = try jsonLine(result(primary, ancillary))
         try Data((text + "\n").utf8).write(
             to: URL(fileURLWithPath: directory.resultFile), options: .atomic)

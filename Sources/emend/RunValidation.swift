@@ -90,6 +90,10 @@ final class RunValidation: Sendable {
     /// The model that the phase of a step trains: only the primary's results rank checkpoints.
     private func judge(_ step: Int) -> String {
         do {
+            // The run goes on meanwhile, and would delete the checkpoint when it is old.
+            let checkpoints = try directory.checkpoints()
+            try checkpoints.hold(step)
+            defer { try? checkpoints.hold(nil) }
             let run = try TrainedRun(run: directory, .step(step))
             let model: SegmentationModel =
                 run.checkpoint.manifest.phase == TrainingSchedule.PhaseName.ancillary.rawValue

@@ -16,6 +16,17 @@ import Testing
         #expect(try run.directory.prune(keep: 2) == [])
     }
 
+    @Test func `One that is being judged stays until it is let go`() throws {
+        let temporary = try TemporaryDirectory()
+        let run = SampleRun(temporary.path)
+        for step in [10, 20, 30] { try run.writeCheckpoint(step: step) }
+        try run.directory.hold(10)
+        #expect(try run.directory.prune(keep: 1) == [20])
+        try run.directory.hold(nil)
+        try run.directory.hold(nil)
+        #expect(try run.directory.prune(keep: 1) == [10])
+    }
+
     @Test func `The only good checkpoint is never deleted`() throws {
         let temporary = try TemporaryDirectory()
         let run = SampleRun(temporary.path)
