@@ -6,6 +6,7 @@ import Logging
 import Training
 import TrainingProtocol
 import Transport
+import WireFormat
 
 /// The coordinator's process: leads the run, off the data path.
 public struct CoordinatorRole {
@@ -25,6 +26,9 @@ public struct CoordinatorRole {
     public var workers: Int
     /// Whether `bind` may be an address that other machines reach.
     public var exposure: NetworkExposure
+
+    /// The servers that a run may have.
+    public static let serverCounts = 1...Limits().serverCount
 
     /// Takes the options; nothing is opened yet.
     public init(
@@ -57,6 +61,10 @@ public struct CoordinatorRole {
         let (description, warnings) = try RunDescription.open(
             resolved.configuration, root: data.map { URL(fileURLWithPath: $0) })
         for warning in warnings { process.logger.warning("\(warning)") }
+        let (byteCount, limit) = (description.frame.byteCount, WireLimits.documentByteCount)
+        guard byteCount <= limit else {
+            throw RoleError.oversized(byteCount: byteCount, limit: limit)
+        }
         let setup = LoopSetup(
             incarnation: process.identity.incarnation, listen: try Endpoint(parsing: bind),
             exposure: exposure.transport)

@@ -7,6 +7,9 @@ public enum RoleError: Error, CustomStringConvertible {
     /// The run's plan and this process's own view of the configuration differ.
     case plan(String)
 
+    /// The run's description, most of it the index of the data set, does not fit into a message.
+    case oversized(byteCount: Int, limit: Int)
+
     /// What is wrong and what to do.
     public var description: String {
         switch self {
@@ -14,6 +17,9 @@ public enum RoleError: Error, CustomStringConvertible {
             "the run's description is malformed (\(text)); all processes must be of one build"
         case .plan(let text):
             "\(text); all processes must be of one build and see the same data set"
+        case .oversized(let byteCount, let limit):
+            "the index of the data set takes \(byteCount) bytes, and processes are sent at most "
+                + "\(limit): name fewer images in data.labelled, data.weak and data.validation"
         }
     }
 

@@ -25,6 +25,17 @@ struct EmendCoordinator: ParsableCommand {
     @OptionGroup var options: RoleCommandOptions
     @Argument(help: "Values to override, as key.path=value.") var overrides: [String] = []
 
+    func validate() throws {
+        let allowed = CoordinatorRole.serverCounts
+        guard allowed.contains(servers) else {
+            throw ValidationError(
+                "--servers must be \(allowed.lowerBound) to \(allowed.upperBound), not \(servers)")
+        }
+        guard workers >= 1 else {
+            throw ValidationError("--workers must be at least 1, not \(workers)")
+        }
+    }
+
     func run() throws {
         try options.run("emend-coordinator") {
             try CoordinatorRole(

@@ -19,6 +19,12 @@ struct EmendServer: ParsableCommand {
     var insecure = false
     @OptionGroup var options: RoleCommandOptions
 
+    func validate() throws {
+        guard threads >= 1 else {
+            throw ValidationError("--threads must be at least 1, not \(threads)")
+        }
+    }
+
     func run() throws {
         try options.run("emend-server") {
             try ServerRole(

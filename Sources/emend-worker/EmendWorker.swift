@@ -16,6 +16,12 @@ struct EmendWorker: ParsableCommand {
     @Option(help: "Threads that compute.") var threads = HostResources.threadsAllowed()
     @OptionGroup var options: RoleCommandOptions
 
+    func validate() throws {
+        guard threads >= 1 else {
+            throw ValidationError("--threads must be at least 1, not \(threads)")
+        }
+    }
+
     func run() throws {
         try options.run("emend-worker") {
             try WorkerRole(coordinator: coordinator, data: data, threads: threads).run()

@@ -33,7 +33,11 @@ struct Train: ParsableCommand {
 
     func validate() throws {
         if workers < 1 { throw ValidationError("--workers must be at least 1, not \(workers)") }
-        if servers < 1 { throw ValidationError("--servers must be at least 1, not \(servers)") }
+        let allowed = CoordinatorRole.serverCounts
+        guard allowed.contains(servers) else {
+            throw ValidationError(
+                "--servers must be \(allowed.lowerBound) to \(allowed.upperBound), not \(servers)")
+        }
         if let threads, threads < 1 {
             throw ValidationError("--threads must be at least 1, not \(threads)")
         }
