@@ -1,5 +1,6 @@
 import Configurations
 import Foundation
+import Logging
 import TrainingProtocol
 import Transport
 
@@ -34,9 +35,11 @@ public struct ServerRole {
     /// Runs until the run ends; returns the exit code.
     public func start() throws -> ExitCode {
         let process = RoleProcess(role: .server, threadCount: threads)
+        let leader = try Endpoint(parsing: coordinator)
+        process.logger.info("looking for the coordinator at \(leader)")
         let setup = LoopSetup(
             incarnation: process.identity.incarnation, listen: try Endpoint(parsing: bind),
-            exposure: exposure.transport, coordinator: try Endpoint(parsing: coordinator))
+            exposure: exposure.transport, coordinator: leader)
         let jobs = ServerJobs(run: RunDirectory(run), threadCount: threads)
         return try process.run(setup, jobs: jobs) { endpoint in
             guard let endpoint else { preconditionFailure("a server without an endpoint") }

@@ -1,5 +1,6 @@
 import Configurations
 import Foundation
+import Logging
 import Tensors
 import Training
 import TrainingProtocol
@@ -24,9 +25,11 @@ public struct WorkerRole {
     /// Runs until the run ends or the worker is asked to leave; returns the exit code.
     public func run() throws -> ExitCode {
         let process = RoleProcess(role: .worker, threadCount: threads)
+        let leader = try Endpoint(parsing: coordinator)
+        process.logger.info("looking for the coordinator at \(leader)")
         let setup = LoopSetup(
             incarnation: process.identity.incarnation,
-            coordinator: try Endpoint(parsing: coordinator))
+            coordinator: leader)
         let jobs = WorkerJobs(
             dataRoot: data.map { URL(fileURLWithPath: $0) }, threadCount: threads)
         let numericsClass = try TrainingProtocol.NumericsClass.ofThisMachine(threadCount: threads)

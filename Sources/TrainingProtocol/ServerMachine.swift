@@ -47,6 +47,7 @@ package struct ServerMachine: RoleMachine {
     var stopRequests = 0
     var startedAt = Instant(nanoseconds: 0)
     var greetedAt = Instant(nanoseconds: 0)
+    var reportedAt = Instant(nanoseconds: 0)
     var readySentAt: Instant?
     var coordinatorHeardAt = Instant(nanoseconds: 0)
 
@@ -228,6 +229,10 @@ package struct ServerMachine: RoleMachine {
             }
             if now.milliseconds(since: greetedAt) >= limits.retryMilliseconds {
                 greet(at: now, into: &effects)
+            }
+            if now.milliseconds(since: max(startedAt, reportedAt)) > limits.waitReportMilliseconds {
+                reportedAt = now
+                effects.append(.report(.waiting(.welcome)))
             }
             return
         case .loading(let membership):

@@ -266,6 +266,10 @@ package struct WorkerMachine: RoleMachine {
             if now.milliseconds(since: greetedAt) >= limits.retryMilliseconds {
                 greet(at: now, into: &effects)
             }
+            if now.milliseconds(since: max(startedAt, reportedAt)) > limits.waitReportMilliseconds {
+                reportedAt = now
+                effects.append(.report(.waiting(.welcome)))
+            }
             return
         case .preparing, .working, .draining:
             beat(into: &effects)
