@@ -235,10 +235,14 @@ public final class LocalCluster {
     /// Asks the children to end, waits for all of them, and kills those that do not.
     ///
     /// On a signal the coordinator alone is asked: it stops the run with a checkpoint and lets the
-    /// others go. After a failure everybody is.
+    /// others go. After a failure everybody is; where the coordinator itself is gone nothing can be
+    /// saved any more, and the servers would only wait for it.
     private func conclude(_ outcome: Outcome) -> Outcome {
         let deadline: Date
-        if case .stopped = outcome, running.contains("coordinator") {
+        if !running.contains("coordinator") {
+            signalChildren(SIGKILL, roles: [.server, .worker])
+            deadline = Date()
+        } else if case .stopped = outcome {
             signalChildren(SIGTERM, roles: [.coordinator])
             deadline = Date(timeIntervalSinceNow: Limits.stopTimeoutSeconds)
         } else {
