@@ -34,11 +34,21 @@ public enum HostResources {
         return quota / period
     }
 
+    /// Files read once and still cached count as used, and give way: a data set that was just read
+    /// takes nothing from the run.
     private static func controlGroupMemoryHeadroom() -> Int? {
         guard let limitText = controlGroupFile("memory.max"), let limit = Int(limitText),
             let usedText = controlGroupFile("memory.current"), let used = Int(usedText)
         else { return nil }
-        return max(0, limit - used)
+        let statistics = controlGroupFile("memory.stat") ?? ""
+        let cached = memoryStatistic("inactive_file", statistics) ?? 0
+        return max(0, limit - max(0, used - cached))
+    }
+
+    /// The value of one line "name value" of `memory.stat`.
+    private static func memoryStatistic(_ name: String, _ text: String) -> Int? {
+        let line = text.split(separator: "\n").first { $0.hasPrefix("\(name) ") }
+        return line.flatMap { Int($0.dropFirst(name.count + 1)) }
     }
 
     private static func controlGroupFile(_ name: String) -> String? {
