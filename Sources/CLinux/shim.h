@@ -12,6 +12,12 @@
 /// which Swift does not import.
 static inline int emend_linux_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL); }
 
+/// Whether this process ignores the signal, as `nohup` makes it ignore SIGHUP. SIG_IGN is a macro.
+static inline int emend_linux_is_ignored(int number) {
+    struct sigaction action;
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 /// Processors that this process may run on, or 0 if the kernel does not say. CPU_COUNT is a macro.
 static inline int emend_linux_affinity_count(void) {
     cpu_set_t set;

@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 
 /// A run on this machine: one coordinator, servers and workers, as children of this process.
@@ -282,7 +283,9 @@ public final class LocalCluster {
     }
 
     private func installSignalHandlers() {
-        for number in [SIGINT, SIGTERM, SIGHUP] {
+        // Under `nohup` a hangup stays ignored.
+        let hangup = emend_linux_is_ignored(SIGHUP) == 0 ? [SIGHUP] : []
+        for number in [SIGINT, SIGTERM] + hangup {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             let queue = queue

@@ -26,7 +26,7 @@ public struct RoleCommandOptions: ParsableArguments {
             ParentProcess.die(with: exitWithParent)
             // The launcher ignores these while it waits, and children inherit that: until the loop
             // takes them over, they end the process.
-            for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, SIG_DFL) }
+            for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
         }
         let (format, level) = (logFormat, logLevel)
         let output = TerminalOutput()
