@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Trains every method on CamVid by the small budget of ../shared/peers/README.md.
-# usage: camvid.sh OUTPUT [SEED ...]      result.json of each run: OUTPUT/METHOD-SEED/result.json
+# usage: camvid.sh OUTPUT [SEED ...]      results: OUTPUT/NAME-SEED/result.json; finished runs are kept
 set -euo pipefail
 cd "$(dirname "$0")/.."
 output=${1:?usage: camvid.sh OUTPUT [SEED ...]}
@@ -8,21 +8,22 @@ shift
 data=../shared/data/camvid
 [ -d "$data" ] || { echo "camvid.sh: there is no $data" >&2; exit 66; }
 
-train() {  # method seed [override ...]
-    local method=$1 seed=$2 run="$output/$1-$2"
-    shift 2
+train() {  # name method seed [override ...]
+    local run="$output/$1-$3" log="$output/$1-$3.log" method=$2 seed=$3
+    shift 3
     [ -f "$run/result.json" ] && return
     rm -rf "$run"
     .build/release/emend train --config scripts/camvid.yaml --data "$data" --run "$run" \
-        --progress plain method="$method" seed="$seed" "$@" 2>"$output/$method-$seed.log"
+        --progress plain method="$method" seed="$seed" "$@" 2>"$log"
 }
 
 mkdir -p "$output"
 [ $# -gt 0 ] || set -- 0 1
 for seed in "$@"; do
-    train linear "$seed"
-    train supervised "$seed"
-    train none "$seed" ancillary.weights="$output/linear-$seed"
-    train convolutional "$seed"
-    train em-fixed "$seed"
+    train ancillary linear "$seed" phases.main.steps=0
+    train supervised supervised "$seed"
+    train linear linear "$seed" ancillary.weights="$output/ancillary-$seed"
+    train convolutional convolutional "$seed"
+    train em-fixed em-fixed "$seed"
+    train none none "$seed" ancillary.weights="$output/ancillary-$seed"
 done

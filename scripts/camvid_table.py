@@ -12,13 +12,14 @@ output = sys.argv[1]
 runs = {}
 for path in sorted(glob.glob(f'{output}/*/result.json')):
     run = json.load(open(path))
-    runs[run['method'], run['seed']] = run
+    runs[os.path.basename(os.path.dirname(path)).rsplit('-', 1)[0], run['seed']] = run
 seeds = sorted({seed for _, seed in runs})
-classes = next(iter(runs.values()))['class_iou']
+trained = [key for key in sorted(runs) if runs[key]['class_iou']]
+classes = runs[trained[0]]['class_iou']
 
 
 def score(method, seed):
-    run = runs.get(('linear' if method == 'ancillary' else method, seed))
+    run = runs.get((method, seed))
     key = 'ancillary_mean_iou_present' if method == 'ancillary' else 'mean_iou_present'
     return run and run[key]
 
@@ -47,9 +48,9 @@ for method, peer in PEER.items():
     lines.append(f'| `{method}` | ' + ' | '.join(cell(v) for v in scores)
                  + f' | {cell(mean)} | {reference:.1f} | {difference} | {verdict} |')
 lines += ['', 'Per class, primary model:', '',
-          '| class | ' + ' | '.join(f'{m} {s}' for m, s in sorted(runs)) + ' |', '|---|' + '---|' * len(runs)]
+          '| class | ' + ' | '.join(f'{m} {s}' for m, s in trained) + ' |', '|---|' + '---|' * len(trained)]
 for name in classes:
-    lines.append(f'| {name} | ' + ' | '.join(cell(runs[key]['class_iou'][name]) for key in sorted(runs)) + ' |')
+    lines.append(f'| {name} | ' + ' | '.join(cell(runs[key]['class_iou'][name]) for key in trained) + ' |')
 lines += ['', '`parameters_sha256` (class `openblas` of this machine):', '']
 lines += [f'- `{m}` seed {s}: `{runs[m, s]["parameters_sha256"]}`' for m, s in sorted(runs)]
 open('docs/benchmarks/camvid.md', 'w').write('\n'.join(lines) + '\n')
