@@ -239,7 +239,7 @@ public final class LocalCluster {
     /// others go. After a failure everybody is; where the coordinator itself is gone nothing can be
     /// saved any more, and the servers would only wait for it.
     private func conclude(_ outcome: Outcome) -> Outcome {
-        let deadline: Date
+        var deadline: Date
         if !running.contains("coordinator") {
             signalChildren(SIGKILL, roles: [.server, .worker])
             deadline = Date()
@@ -252,7 +252,12 @@ public final class LocalCluster {
         }
         while !running.isEmpty {
             switch queue.next(timeoutSeconds: Limits.pollSeconds) {
-            case .exited(let name, _): running.remove(name)
+            case .exited(let name, _):
+                running.remove(name)
+                guard case .stopped = outcome, name == "coordinator" else { continue }
+                // Members that it had not met yet would look for it in vain.
+                signalChildren(SIGTERM, roles: [.server, .worker])
+                deadline = Date(timeIntervalSinceNow: Limits.failureTimeoutSeconds)
             case .signal: signalChildren(SIGKILL, roles: [.coordinator, .server, .worker])
             case nil:
                 if Date() > deadline {
