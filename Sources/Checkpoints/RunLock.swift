@@ -2,13 +2,19 @@ import Glibc
 
 /// Exclusive use of a run's directory, for as long as the value lives and the process does.
 public final class RunLock: Sendable {
+    /// Who holds a lock: the launcher and its coordinator each have one of their own.
+    public enum Holder: String, Sendable {
+        case coordinator = "lock"
+        case launcher = "launcher.lock"
+    }
+
     private let descriptor: Int32
 
     /// Creates the directory where it is missing and takes its lock.
     /// - Throws: `CheckpointError` of kind `inUse` naming the process and host that hold it.
-    public init(run: String) throws(CheckpointError) {
+    public init(run: String, for holder: Holder = .coordinator) throws(CheckpointError) {
         try Self.createDirectories(run)
-        let path = run + "/lock"
+        let path = run + "/" + holder.rawValue
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw .system(errno, path, "cannot be created") }
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {

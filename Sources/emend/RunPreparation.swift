@@ -8,16 +8,21 @@ import Training
 
 /// What `emend train` does before it starts a process: a directory, the data, the memory.
 enum RunPreparation {
-    /// The directory given, or the next free one below `runs/`; it must not hold a run.
-    static func directory(_ path: String?, method: Configuration.Method) throws -> RunDirectory {
+    /// The directory given, or the next free one below `runs/`, and the lock that keeps other
+    /// launchers out while it lives; the directory must not hold a run.
+    static func directory(_ path: String?, method: Configuration.Method) throws
+        -> (directory: RunDirectory, lock: RunLock)
+    {
         let directory = RunDirectory(path ?? nextFree(method))
+        let lock = try RunLock(run: directory.path, for: .launcher)
+        // A coordinator that was started by hand has no launcher.
         _ = try RunLock(run: directory.path)
         guard !directory.holdsRun else {
             throw CheckpointError(
                 .inUse, file: directory.path,
                 "already in use: it holds a run; choose another directory with --run, or remove it")
         }
-        return directory
+        return (directory, lock)
     }
 
     private static func nextFree(_ method: Configuration.Method) -> String {

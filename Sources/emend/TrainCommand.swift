@@ -46,8 +46,9 @@ struct Train: ParsableCommand {
     func run() throws {
         try reportingErrors {
             let resolved = try ResolvedConfiguration(file: config, overrides: overrides)
-            let directory = try RunPreparation.directory(
+            let (directory, lock) = try RunPreparation.directory(
                 runPath, method: resolved.configuration.method)
+            defer { withExtendedLifetime(lock) {} }
             let root = data.map { URL(fileURLWithPath: $0) }
             let description = try RunPreparation.describe(resolved.configuration, root: root)
             let threadsEach = threads ?? max(1, HostResources.threadsAllowed() / workers)
