@@ -59,7 +59,7 @@ EOT
     }' <<<"$rows"
     cat <<EOT
 
-Measured on $(date -u +%Y-%m-%d), $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores, at commit $(git rev-parse --short HEAD).
+Measured on $(date -u +%Y-%m-%d), $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores.
 The parameters do not depend on the number of processes and threads.
 EOT
 } >"$table"
