@@ -60,6 +60,14 @@ extension Configuration {
         /// The networks before the pyramid.
         public enum Backbone: String, Codable, Sendable, CaseIterable { case mobilenetv2, tiny }
 
+        /// How the convolutions of pyramid and decoder begin.
+        public enum HeadInitialisation: String, Codable, Sendable, CaseIterable {
+            /// Each layer as in the original.
+            case tensorflow
+            /// Uniform in ±1/√(fan in), PyTorch's default.
+            case fanIn = "fan-in"
+        }
+
         /// The network before the pyramid.
         public var backbone: Backbone = .mobilenetv2
         /// Factor on the backbone's channel counts.
@@ -82,6 +90,8 @@ extension Configuration {
         public var backboneDecay: Double = 0.997
         /// Likewise, of pyramid and decoder.
         public var headDecay: Double = 0.9997
+        /// How the convolutions of pyramid and decoder begin; a few hundred steps want `fan-in`.
+        public var headInitialisation: HeadInitialisation = .tensorflow
         /// Initial weights: a safetensors file or a run directory; null: drawn from `seed`.
         public var weights: String?
     }

@@ -43,6 +43,7 @@ extension ConfigurationField {
         .init("network.headEpsilon", \.network.headEpsilon),
         .init("network.backboneDecay", \.network.backboneDecay),
         .init("network.headDecay", \.network.headDecay),
+        .init("network.headInitialisation", \.network.headInitialisation),
         .init("network.weights", \.network.weights),
         .init("ancillary.weights", \.ancillary.weights),
         .init("ancillary.gateBias", \.ancillary.gateBias),

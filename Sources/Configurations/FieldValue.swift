@@ -97,6 +97,7 @@ extension FieldChoice {
 extension Configuration.Method: FieldChoice {}
 extension Configuration.Network.Backbone: FieldChoice {}
 extension Configuration.Ancillary.BoxResize: FieldChoice {}
+extension Configuration.Network.HeadInitialisation: FieldChoice {}
 extension Configuration.Optimizer.Rule: FieldChoice {}
 extension Configuration.DataSet.Format: FieldChoice {}
 extension Configuration.DataSet.Pool: FieldChoice {}

@@ -8,12 +8,12 @@ enum AtrousPyramid {
         let channels = shape.asppChannels, size = layers.graph.shape(of: x)
         let pooled = layers.convolutionNorm(
             layers.graph.globalAveragePool(x), "aspp.pool", channels: channels,
-            initialiser: .xavierUniform, activation: .relu)
+            initialiser: layers.head.choose(.xavierUniform), activation: .relu)
         var branches = [
             layers.graph.resizeBilinear(pooled, height: size.height, width: size.width),
             layers.convolutionNorm(
-                x, "aspp.convs.0", channels: channels, initialiser: .xavierUniform,
-                activation: .relu),
+                x, "aspp.convs.0", channels: channels,
+                initialiser: layers.head.choose(.xavierUniform), activation: .relu),
         ]
         for (index, dilation) in shape.outputStride.pyramidDilations.enumerated() {
             branches.append(
@@ -22,6 +22,6 @@ enum AtrousPyramid {
         }
         return layers.convolutionNorm(
             layers.graph.concatenate(branches), "aspp.project", channels: channels,
-            initialiser: .xavierUniform, activation: .relu)
+            initialiser: layers.head.choose(.xavierUniform), activation: .relu)
     }
 }

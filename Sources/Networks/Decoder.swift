@@ -10,7 +10,7 @@ enum Decoder {
         let enlarged = layers.graph.resizeBilinear(high, height: size.height, width: size.width)
         let projected = layers.convolutionNorm(
             lowLevel, "decoder.low", channels: shape.lowLevelChannels,
-            initialiser: .xavierUniform, activation: .relu)
+            initialiser: layers.head.choose(.xavierUniform), activation: .relu)
         var x = layers.graph.concatenate([enlarged, projected])
         for index in 0..<2 {
             x = layers.separable(

@@ -22,6 +22,7 @@ public enum DeepLab {
         _ shape: NetworkShape, batch: Int, height: Int, width: Int
     ) -> NetworkGraph {
         var layers = LayerBuilder(epsilon: shape.backboneEpsilon)
+        layers.head = shape.headInitialisation
         let image = layers.graph.input(
             "image", Shape(batch: batch, height: height, width: width, channels: 3))
         let (lowLevel, high) = encode(image, shape, in: &layers)
@@ -36,6 +37,7 @@ public enum DeepLab {
         _ shape: NetworkShape, batch: Int, height: Int, width: Int
     ) -> NetworkGraph {
         var layers = LayerBuilder(epsilon: shape.backboneEpsilon)
+        layers.head = shape.headInitialisation
         let size = Shape(batch: batch, height: height, width: width, channels: 3)
         let image = layers.graph.input("image", size)
         let boxes = layers.graph.input("boxes", size.with(channels: shape.boxChannels))

@@ -24,6 +24,11 @@ public enum InitialValues {
             return (0..<count).map {
                 Float((2 * ck_philox_uniform_f64(seed, stream, UInt64($0)) - 1) * limit)
             }
+        case .fanInUniform:
+            let limit = 1 / Double(fans(of: declaration).in).squareRoot()
+            return (0..<count).map {
+                Float((2 * ck_philox_uniform_f64(seed, stream, UInt64($0)) - 1) * limit)
+            }
         case .heNormal:
             let deviation = (2 / Double(fans(of: declaration).in)).squareRoot()
             return (0..<count).map {

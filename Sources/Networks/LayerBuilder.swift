@@ -7,6 +7,8 @@ package struct LayerBuilder {
     package var graph = Graph()
     /// Added to the variance in each batch norm; set by the part that is being built.
     package var epsilon: Float
+    /// How convolutions of pyramid and decoder begin.
+    package var head = NetworkShape.HeadInitialisation.tensorflow
 
     package init(epsilon: Float) { self.epsilon = epsilon }
 
@@ -91,10 +93,10 @@ package struct LayerBuilder {
     ) -> Value {
         let y = depthwiseNorm(
             x, "\(name).0", unit: AtrousRule.Unit(stride: 1, dilation: dilation),
-            initialiser: .truncatedNormal(deviation: 0.33), activation: .relu)
+            initialiser: head.choose(.truncatedNormal(deviation: 0.33)), activation: .relu)
         return convolutionNorm(
-            y, "\(name).1", channels: channels, initialiser: .truncatedNormal(deviation: 0.06),
-            activation: .relu)
+            y, "\(name).1", channels: channels,
+            initialiser: head.choose(.truncatedNormal(deviation: 0.06)), activation: .relu)
     }
 }
 

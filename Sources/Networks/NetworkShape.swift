@@ -12,6 +12,19 @@ public struct NetworkShape: Hashable, Sendable {
         case nearest
     }
 
+    /// How the convolutions of pyramid and decoder begin.
+    public enum HeadInitialisation: String, Hashable, Sendable, Codable, CaseIterable {
+        /// Each layer as in the original (segmentation.md §1.2).
+        case tensorflow
+        /// Uniform in ±1/√(fan in) for all, PyTorch's default: smaller, hence faster to move.
+        case fanIn = "fan-in"
+
+        /// The original's initialiser, or what replaces it.
+        func choose(_ original: Initialiser) -> Initialiser {
+            self == .tensorflow ? original : .fanInUniform
+        }
+    }
+
     /// Classes of the logits.
     public var classes: Int
     /// Channels of the box masks: the classes, channel 0 being what no box covers.
@@ -36,6 +49,8 @@ public struct NetworkShape: Hashable, Sendable {
     public var backboneDecay = 0.997
     /// Moving-average decay of the batch norms of pyramid and decoder.
     public var headDecay = 0.9997
+    /// How the convolutions of pyramid and decoder begin.
+    public var headInitialisation = HeadInitialisation.tensorflow
     /// Initial bias of the box gates; 0 gives an attention of about ½.
     public var gateBias: Float = 0
     /// Deviation of the truncated normal that the gates' weights are drawn from.

@@ -13,6 +13,8 @@ public enum Initialiser: Hashable, Sendable {
     case truncatedNormal(deviation: Float)
     /// Uniform in ±√(6 / (fan in + fan out)).
     case xavierUniform
+    /// Uniform in ±1/√(fan in), PyTorch's default for convolutions.
+    case fanInUniform
     /// Normal of deviation √(2 / fan in).
     case heNormal
 }

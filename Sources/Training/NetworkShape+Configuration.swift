@@ -18,6 +18,12 @@ extension NetworkShape {
         headEpsilon = Float(network.headEpsilon)
         backboneDecay = network.backboneDecay
         headDecay = network.headDecay
+        guard let head = HeadInitialisation(rawValue: network.headInitialisation.rawValue) else {
+            throw TrainingError.schedule(
+                "network.headInitialisation is \(network.headInitialisation.rawValue): choose "
+                    + HeadInitialisation.allCases.map(\.rawValue).joined(separator: " or "))
+        }
+        headInitialisation = head
         gateBias = Float(configuration.ancillary.gateBias)
         gateDeviation = Float(configuration.ancillary.gateDeviation)
         guard let resize = BoxResize(rawValue: configuration.ancillary.boxResize.rawValue) else {
