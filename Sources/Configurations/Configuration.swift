@@ -90,7 +90,7 @@ extension Configuration {
         public var backboneDecay: Double = 0.997
         /// Likewise, of pyramid and decoder.
         public var headDecay: Double = 0.9997
-        /// How the convolutions of pyramid and decoder begin; a few hundred steps want `fan-in`.
+        /// How the convolutions of pyramid and decoder begin.
         public var headInitialisation: HeadInitialisation = .tensorflow
         /// Initial weights: a safetensors file or a run directory; null: drawn from `seed`.
         public var weights: String?

@@ -16,7 +16,7 @@ public struct NetworkShape: Hashable, Sendable {
     public enum HeadInitialisation: String, Hashable, Sendable, Codable, CaseIterable {
         /// Each layer as in the original (segmentation.md §1.2).
         case tensorflow
-        /// Uniform in ±1/√(fan in) for all, PyTorch's default: smaller, hence faster to move.
+        /// Uniform in ±1/√(fan in) for all, PyTorch's default.
         case fanIn = "fan-in"
 
         /// The original's initialiser, or what replaces it.
