@@ -108,7 +108,7 @@ extension Configuration {
         public var weights: String?
         /// Initial bias of the box gates; 0 gives an attention of about ½.
         public var gateBias: Double = 0
-        /// Deviation of the initial weights of the gates; a few hundred steps want more than 0.01.
+        /// Deviation of the initial weights of the gates.
         public var gateDeviation: Double = 0.01
         /// How box masks come to the size of the features that they gate.
         public var boxResize: BoxResize = .area
