@@ -2,6 +2,7 @@ import Checkpoints
 import Configurations
 import Datasets
 import Foundation
+import Ledger
 import Telemetry
 import Tensors
 import Training
@@ -16,6 +17,7 @@ extension ExitCode {
             case let error as ConfigurationError: error.exitCode
             case let error as DatasetError: ExitCode(rawValue: error.exitStatus) ?? .dataError
             case let error as CheckpointError: ExitCode(error.kind)
+            case let error as LedgerError: ExitCode(error)
             case let error as TrainingError: ExitCode(error)
             case let error as RoleError: error.exitCode
             case is OpenBLAS.WrongBuild: .configuration
@@ -33,6 +35,15 @@ extension ExitCode {
             case .corrupt: .dataError
             case .inputOutput: .inputOutputError
             case .inUse: .cannotCreate
+            }
+    }
+
+    private init(_ error: LedgerError) {
+        self =
+            switch error {
+            case .missing: .inputMissing
+            case .violation, .behind: .dataError
+            case .inputOutput: .inputOutputError
             }
     }
 

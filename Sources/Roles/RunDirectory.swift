@@ -1,12 +1,13 @@
 import Checkpoints
 import Foundation
+import Ledger
 import TrainingProtocol
 
 /// The files of a run's directory.
 ///
 /// `run.json` identity · `configuration.yaml` as resolved · `weights.txt` where values came from ·
-/// `lists/` F and W as trained on · `metrics.jsonl` · `journal.jsonl` · `checkpoints/` · `logs/` ·
-/// `model.safetensors` and `result.json` at the end.
+/// `lists/` F and W as trained on · `metrics.jsonl` · `journal.jsonl` · `ledger.jsonl` ·
+/// `checkpoints/` · `logs/` · `model.safetensors` and `result.json` at the end.
 public struct RunDirectory: Sendable {
     /// Of the directory, as the user gave it.
     public let path: String
@@ -18,6 +19,8 @@ public struct RunDirectory: Sendable {
     public var configurationFile: String { path + "/configuration.yaml" }
     /// One line of JSON per committed step.
     public var metricsFile: String { path + "/metrics.jsonl" }
+    /// The record of every committed step, which `emend verify` reads.
+    public var ledgerFile: String { path + "/" + Ledger.fileName }
     /// Where the run's coordinator listens.
     public var endpointFile: String { path + "/coordinator.endpoint" }
     /// What the finished run came to: one line of JSON.
