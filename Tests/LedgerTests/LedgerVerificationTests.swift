@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test func `The chain does not depend on who computed what, the seals do`() throws {
-        let other = (0..<5).map { step in
+        let other = (0..<5).map { (step: UInt64) in
             var entry = SampleLedger.entry(step, ranges: [0..<1, 1..<2, 2..<3], worker: 5)
             entry.shards[0].chunks += entry.shards[1].chunks
             entry.shards.removeLast()

@@ -64,7 +64,7 @@ final class MemoryStorage: LedgerStorage {
 
     private func store(_ source: Slice<UnsafeRawBufferPointer>, at offset: Int) {
         precondition(offset <= bytes.count, "a write at \(offset) leaves a hole")
-        bytes = bytes.prefix(offset) + source + bytes.dropFirst(offset + source.count)
+        bytes = Array(bytes.prefix(offset) + source + bytes.dropFirst(offset + source.count))
     }
 
     func truncate(to byteCount: Int) throws(SystemCallError) {
