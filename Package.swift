@@ -112,6 +112,6 @@ let package = Package(
             "EndToEnd",
             exclude: [
                 "compare_trajectory.py", "record-trajectories.sh", "replay.sh", "trajectory.py",
-            ], ["Configurations", "Checkpoints"]),
+            ], ["Configurations", "Checkpoints", "Ledger", "Hashes"]),
     ]
 )
