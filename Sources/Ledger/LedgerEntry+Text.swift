@@ -13,10 +13,8 @@ extension LedgerEntry {
         return "{\"workers\":\(list(workers, quoted)),\"shards\":\(shards)}"
     }
 
-    fileprivate static func text(_ learningRate: Double?) -> String {
-        guard let learningRate else { return "null" }
-        precondition(learningRate.isFinite, "a learning rate of \(learningRate)")
-        return learningRate.description
+    fileprivate static func text(_ learningRate: UInt64?) -> String {
+        learningRate.map(digits) ?? "null"
     }
 }
 
@@ -59,7 +57,7 @@ extension LedgerEntry: Decodable {
         var step: UInt64
         var decision: Decision
         var trailer: Trailer
-        var learningRate: Double?
+        var learningRate: String?
         var chunks: [ChunkHash]
     }
 
@@ -72,7 +70,7 @@ extension LedgerEntry: Decodable {
         var shard: Int
         var decision: Decision
         var trailer: Trailer
-        var learningRate: Double?
+        var learningRate: String?
         var state: String
         var trailers: [ContributionRow]
         var chunks: [ChunkRow]
@@ -118,12 +116,13 @@ extension LedgerEntry: Decodable {
         step = result.step
         decision = result.decision
         trailer = result.trailer
-        learningRate = result.learningRate
+        learningRate = try result.learningRate.map { try value(ofDigits: $0) }
         chunkHashes = result.chunks
         shards = try account.shards.map { row in
             Shard(
                 index: row.shard, decision: row.decision, trailer: row.trailer,
-                learningRate: row.learningRate, stateHash: try value(ofDigits: row.state),
+                learningRate: try row.learningRate.map { try value(ofDigits: $0) },
+                stateHash: try value(ofDigits: row.state),
                 trailerContributions: try row.trailers.map {
                     try $0.contribution(account.workers)
                 },

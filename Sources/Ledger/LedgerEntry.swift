@@ -77,8 +77,8 @@ package struct LedgerEntry: Equatable, Sendable {
         package var index: Int
         package var decision: Decision
         package var trailer: Trailer
-        /// As applied; nil where the step was skipped.
-        package var learningRate: Double?
+        /// Bit pattern of the rate as applied; nil where the step was skipped.
+        package var learningRate: UInt64?
         /// XXH3-64 over parameters, optimizer state and statistics after the commit.
         package var stateHash: UInt64
         /// In slot order.
@@ -87,7 +87,7 @@ package struct LedgerEntry: Equatable, Sendable {
         package var chunks: [ChunkContributions]
 
         package init(
-            index: Int, decision: Decision, trailer: Trailer, learningRate: Double?,
+            index: Int, decision: Decision, trailer: Trailer, learningRate: UInt64?,
             stateHash: UInt64, trailerContributions: [Contribution], chunks: [ChunkContributions]
         ) {
             self.index = index
@@ -103,14 +103,15 @@ package struct LedgerEntry: Equatable, Sendable {
     package var step: UInt64
     package var decision: Decision
     package var trailer: Trailer
-    package var learningRate: Double?
+    /// Bit pattern of the rate as applied; nil where the step was skipped.
+    package var learningRate: UInt64?
     /// The chunks that the step trains, of all shards, by id.
     package var chunkHashes: [ChunkHash]
     /// By index.
     package var shards: [Shard]
 
     package init(
-        step: UInt64, decision: Decision, trailer: Trailer, learningRate: Double?,
+        step: UInt64, decision: Decision, trailer: Trailer, learningRate: UInt64?,
         chunkHashes: [ChunkHash], shards: [Shard]
     ) {
         self.step = step

@@ -67,7 +67,7 @@ struct StepCheck {
     }
 
     private func checkLearningRates() throws(LedgerViolation) {
-        func text(_ rate: Double?) -> String { rate.map { "\($0)" } ?? "none" }
+        func text(_ rate: UInt64?) -> String { rate.map { "\(Double(bitPattern: $0))" } ?? "none" }
         guard (entry.learningRate != nil) == (entry.decision == .apply) else {
             throw violation(
                 .learningRate,

@@ -10,7 +10,7 @@ extension LedgerEntry {
         self.init(
             step: record.step.index, decision: Decision(record.decision),
             trailer: Trailer(record.trailer),
-            learningRate: record.shards.lazy.compactMap(\.learningRate).first,
+            learningRate: record.shards.lazy.compactMap(\.learningRate?.bitPattern).first,
             chunkHashes: hashes.sorted { $0.chunk < $1.chunk },
             shards: record.shards.map(Shard.init))
     }
@@ -20,7 +20,7 @@ extension LedgerEntry.Shard {
     fileprivate init(_ report: StepCommitted) {
         self.init(
             index: report.shard.index, decision: .init(report.decision),
-            trailer: .init(report.trailer), learningRate: report.learningRate,
+            trailer: .init(report.trailer), learningRate: report.learningRate?.bitPattern,
             stateHash: report.stateHash.value,
             trailerContributions: report.trailerContributions.map(LedgerEntry.Contribution.init),
             chunks: report.chunks.map { chunk in

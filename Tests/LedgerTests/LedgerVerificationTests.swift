@@ -194,7 +194,7 @@ import Testing
             $0.shards[1].trailer.losses[0] ^= 1
         },
         Planted(testDescription: "a shard with another rate", rule: .learningRate, shard: 1) {
-            $0.shards[1].learningRate = 0.5
+            $0.shards[1].learningRate = Double.nan.bitPattern
         },
         Planted(testDescription: "an applied step without a rate", rule: .learningRate) {
             $0.learningRate = nil
@@ -265,7 +265,7 @@ import Testing
             testDescription: "a skipped step with a rate", rule: .learningRate, step: 3
         ) { entry in
             entry = SampleLedger.entry(3, skipped: true)
-            entry.learningRate = 0.1
+            entry.learningRate = 0.1.bitPattern
         },
         Planted(
             testDescription: "a skipped step that changes a chunk", rule: .skip, step: 3, chunk: 2

@@ -49,7 +49,7 @@ enum SampleLedger {
         let chunks = header.trainedChunks(at: step)!
         let decision: LedgerEntry.Decision = skipped ? .skip : .apply
         let trailer = trailer(isFinite: !skipped)
-        let rate: Double? = skipped ? nil : 0.01 / Double(step + 3)
+        let rate = skipped ? nil : (0.01 / Double(step + 3)).bitPattern
         let shards = [0, 1].map { index in
             LedgerEntry.Shard(
                 index: index, decision: decision, trailer: trailer, learningRate: rate,
