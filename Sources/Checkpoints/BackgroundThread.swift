@@ -1,6 +1,6 @@
 import Glibc
 
-/// Runs `body` on a thread of its own at the lowest priority, and waits for its end.
+/// Runs `body` on a thread of its own at a low priority, and waits for its end.
 ///
 /// Beside a training step it gets what the step leaves over and little more; on an idle machine it
 /// runs at full speed. A thread of its own, because without privileges a thread's priority never
@@ -12,7 +12,7 @@ func inBackground<Value, Failure: Error>(
     withoutActuallyEscaping(body) { body in
         let work = BackgroundWork {
             // On Linux this is the calling thread alone, not its process.
-            _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, lowestPriority)
+            _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
             outcome = Result { () throws(Failure) in try body() }
         }
         var thread = pthread_t()
@@ -29,7 +29,11 @@ func inBackground<Value, Failure: Error>(
     return try outcome!.get()
 }
 
-private let lowestPriority: Int32 = 19
+/// A tenth of a processor where threads of ordinary priority want all of it.
+///
+/// With the lowest priority of all, 19, it is a seventieth, and a checkpoint takes minutes beside a
+/// busy machine.
+private let niceness: Int32 = 10
 
 private final class BackgroundWork {
     let run: () -> Void

@@ -4,7 +4,7 @@ extension CheckpointDirectory {
     /// Completes a checkpoint once all its shards are durable: reads them back, checks them against
     /// their records, writes the manifest, and reads that back.
     ///
-    /// Runs at the lowest priority.
+    /// Runs at a low priority.
     /// - Parameter tensors: all tensors in list order.
     /// - Throws: `CheckpointError`; then no checkpoint may be claimed.
     public func writeManifest(

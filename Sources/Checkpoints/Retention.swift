@@ -12,7 +12,7 @@ extension CheckpointDirectory {
     /// Deletes all checkpoints but the newest `keep`, the best one and one that is held, and what
     /// unfinished writes older than the newest left behind.
     ///
-    /// Nothing is deleted unless one of the checkpoints that stay verifies. Runs at the lowest
+    /// Nothing is deleted unless one of the checkpoints that stay verifies. Runs at a low
     /// priority.
     /// - Parameters:
     ///   - keep: at least 1.

@@ -64,8 +64,8 @@ extension CheckpointDirectory {
     /// Writes a server's shard of the checkpoint at `step`; on return the file is durable.
     ///
     /// The shard is a safetensors file that describes itself: a tensor is named
-    /// `group/name/plane@offset`, the metadata holds each one's CRC-32 and the scalars. Runs at the
-    /// lowest priority.
+    /// `group/name/plane@offset`, the metadata holds each one's CRC-32 and the scalars. Runs at a
+    /// low priority.
     /// - Throws: `CheckpointError` of kind `inputOutput`; no temporary file is left behind.
     public func write(_ shard: Shard, step: Int) throws(CheckpointError) -> ShardRecord {
         let directory = path(of: step)
