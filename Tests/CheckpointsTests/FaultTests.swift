@@ -132,6 +132,21 @@ import TrainingProtocol
         #expect(last > 60)
     }
 
+    @Test(arguments: [nil, "fsync", "fsync of the directory"])
+    func `A writer without one of its fsyncs would be found out`(missing: String?) throws {
+        let temporary = try TemporaryDirectory()
+        let fileSystem = PowerLossFileSystem(root: temporary.path) { $0.name == missing }
+        try SampleRun(temporary.path + "/run", fileSystem: fileSystem).writeCheckpoint(step: 10)
+        var losses = 0
+        for seed in 0..<16 {
+            let after = try TemporaryDirectory()
+            try fileSystem.restore(to: after.path, seed: UInt64(seed))
+            let survivor = SampleRun(after.path + "/run").directory
+            if try survivor.newestVerified().checkpoint == nil { losses += 1 }
+        }
+        #expect((losses > 0) == (missing != nil), "\(losses) of 16 lost")
+    }
+
     @Test func `A full disk is named, and the previous checkpoint stays`() throws {
         // The limit is above all that other tests of this process write at the same time.
         let limit = 8 << 20

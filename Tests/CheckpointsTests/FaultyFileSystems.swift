@@ -98,12 +98,19 @@ final class PowerLossFileSystem: FileSystem {
     private let system = PosixFileSystem()
     private let root: String
     private let last: Int
+    private let isSkipped: @Sendable (FileOperation) -> Bool
     private let state: Mutex<State>
 
-    /// - Parameter last: the power fails instead of the operation with this number, from 0.
-    init(root: String, untilOperation last: Int) {
+    /// - Parameters:
+    ///   - last: the power fails instead of the operation with this number, from 0.
+    ///   - isSkipped: operations that claim to be done and are not, as a writer without them.
+    init(
+        root: String, untilOperation last: Int = .max,
+        skipping isSkipped: @escaping @Sendable (FileOperation) -> Bool = { _ in false }
+    ) {
         self.root = root
         self.last = last
+        self.isSkipped = isSkipped
         state = Mutex(State(disk: SimulatedFileSystem(directories: [root])))
     }
 
@@ -112,6 +119,7 @@ final class PowerLossFileSystem: FileSystem {
     func perform(
         _ operation: FileOperation, _ bytes: UnsafeRawBufferPointer, on file: inout Int32
     ) -> FileResult {
+        guard !isSkipped(operation) else { return .done }
         let isDead = state.withLock { state in
             state.isDead = state.isDead || state.disk.operationCount >= last
             return state.isDead
