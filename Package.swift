@@ -49,7 +49,8 @@ let package = Package(
         .target(
             name: "CKernels", cSettings: [.treatAllWarnings(as: .error)],
             linkerSettings: [.linkedLibrary("m"), .linkedLibrary("pthread")]),
-        library("Hashes", ["CSodium"]),
+        .target(name: "CSHA256", cSettings: [.treatAllWarnings(as: .error)]),
+        library("Hashes", ["CSHA256", "CSodium"]),
         library("Configurations", ["Hashes", yams]),
         library("Tensors", ["CKernels", "COpenBLAS"]),
         library("Networks", ["Tensors", "CKernels"]),
@@ -62,7 +63,7 @@ let package = Package(
                 "Tensors", "CKernels",
             ]),
         library("Optimizers", ["CKernels"]),
-        library("Checkpoints", ["Hashes", "CPNG"]),
+        library("Checkpoints", ["TrainingProtocol", "Hashes", "CPNG"]),
         library("Ledger", ["Hashes"]),
         library("TrainingProtocol"),
         library("WireFormat", ["TrainingProtocol", "CWireMessages"]),
@@ -101,13 +102,15 @@ let package = Package(
                 "Checkpoints", "Tensors", "TestSupport",
             ]),
         tests("Optimizers", exclude: ["Golden"], ["Optimizers", "CKernels"]),
-        tests("Checkpoints", ["Checkpoints", "Hashes"]),
+        tests(
+            "Checkpoints", ["Checkpoints", "TrainingProtocol", "Simulation", "Hashes"]),
         tests("Ledger", ["Ledger", "Hashes"]),
         tests("Configurations", ["Configurations"]),
         tests("TrainingProtocol", ["TrainingProtocol", "Simulation"]),
         tests("WireFormat", ["WireFormat", "TrainingProtocol", "CWireMessages"]),
         tests("Transport", ["Transport", "TrainingProtocol", "WireFormat", "CZeroMQ"]),
         tests("Telemetry", ["Telemetry"]),
+        tests("Roles", ["Roles", "TrainingProtocol", "Checkpoints"]),
         tests(
             "EndToEnd",
             exclude: [

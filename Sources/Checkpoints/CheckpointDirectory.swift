@@ -1,4 +1,5 @@
 import Glibc
+import TrainingProtocol
 
 /// The checkpoints of a run: `RUN/checkpoints/<step>/{manifest.json, server-i-of-n.safetensors}`.
 public struct CheckpointDirectory: Sendable {
@@ -26,12 +27,6 @@ public struct CheckpointDirectory: Sendable {
     public func path(of step: Int) -> String {
         let digits = String(step)
         return path + "/" + String(repeating: "0", count: max(0, 12 - digits.count)) + digits
-    }
-
-    func createStepDirectory(_ step: Int) throws(CheckpointError) {
-        try fileSystem.ensureDirectory(run)
-        try fileSystem.ensureDirectory(path)
-        try fileSystem.ensureDirectory(path(of: step))
     }
 
     /// What the servers cannot know when they write their shards.
@@ -66,27 +61,6 @@ public struct CheckpointDirectory: Sendable {
         }
     }
 
-    /// Completes a checkpoint once all its shards are durable: reads them back, checks them against
-    /// their records, and writes the manifest.
-    /// - Parameter tensors: all tensors in list order.
-    /// - Throws: `CheckpointError`; then there is no new checkpoint.
-    public func writeManifest(
-        _ facts: Facts, tensors: [TensorEntry], shards: [ShardRecord]
-    ) throws(CheckpointError) -> Manifest {
-        var manifest = Manifest(
-            runID: runID, step: facts.step, phase: facts.phase, stepInPhase: facts.stepInPhase,
-            configuration: facts.configuration, configurationSHA256: facts.configurationSHA256,
-            numericsClass: facts.numericsClass, tensors: tensors,
-            shards: shards.sorted { $0.fileName < $1.fileName }, parametersSHA256: "",
-            details: facts.details)
-        let directory = path(of: facts.step)
-        try Checkpoint.verifyFiles(of: manifest, in: directory)
-        let draft = try Checkpoint(manifest: manifest, directory: directory)
-        manifest.parametersSHA256 = try draft.parametersSHA256()
-        try fileSystem.writeText(manifest.fileText, to: directory + "/" + Manifest.fileName)
-        return manifest
-    }
-
     /// The steps that have a manifest, oldest first; nothing is verified.
     public func steps() throws(CheckpointError) -> [Int] {
         try stepDirectories().filter { access(path(of: $0) + "/" + Manifest.fileName, F_OK) == 0 }
@@ -94,7 +68,15 @@ public struct CheckpointDirectory: Sendable {
 
     /// Every step that has a directory, complete or not.
     func stepDirectories() throws(CheckpointError) -> [Int] {
-        try entries(of: path).compactMap { name in
+        var file: Int32 = -1
+        let names: [String]
+        switch fileSystem.perform(.list(path), of: FileContent([]), on: &file) {
+        case .listed(let found): names = found
+        case .failed(.notFound): names = []
+        case .failed(let error): throw .system(error.code, path, "cannot be listed")
+        case .done, .wrote, .read: preconditionFailure("a list of \(path) without names")
+        }
+        return names.compactMap { name in
             guard let step = Int(name), path(of: step).hasSuffix("/" + name) else { return nil }
             return step
         }.sorted()
@@ -127,37 +109,5 @@ public struct CheckpointDirectory: Sendable {
             }
         }
         return (nil, skipped)
-    }
-}
-
-/// The names in a directory, sorted; none where it does not exist.
-func entries(of path: String) throws(CheckpointError) -> [String] {
-    guard let stream = opendir(path) else {
-        guard errno != ENOENT else { return [] }
-        throw .system(errno, path, "cannot be listed")
-    }
-    defer { closedir(stream) }
-    var names: [String] = []
-    while let entry = readdir(stream) {
-        let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-        }
-        if name != ".", name != ".." { names.append(name) }
-    }
-    return names.sorted()
-}
-
-extension FileSystem {
-    /// Writes a small text file atomically.
-    func writeText(_ text: String, to path: String) throws(CheckpointError) {
-        var failure: CheckpointError?
-        Array(text.utf8).withUnsafeBytes { bytes in
-            do throws(CheckpointError) {
-                try FileContent([bytes]).write(to: path, on: self)
-            } catch {
-                failure = error
-            }
-        }
-        if let failure { throw failure }
     }
 }

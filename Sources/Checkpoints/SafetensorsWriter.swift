@@ -1,3 +1,6 @@
+import Hashes
+import TrainingProtocol
+
 /// Lays out a safetensors file: tensors sorted by name, the header padded to a multiple of 8 bytes.
 public struct SafetensorsWriter {
     /// A tensor's name, type, shape and bytes; the caller keeps the bytes alive and unchanged.
@@ -68,18 +71,26 @@ public struct SafetensorsWriter {
         _ = try write(to: path, on: PosixFileSystem())
     }
 
-    /// As `write(to:)`; the size and SHA-256 of the file.
+    /// As `write(to:)`, with the directories that lead to the file, outermost first; the size and
+    /// SHA-256 of the file.
     package func write(
-        to path: String, on fileSystem: some FileSystem
+        to path: String, creating directories: [String] = [], on fileSystem: any FileSystem
     ) throws(CheckpointError) -> (byteCount: Int, sha256: String) {
-        var outcome: Result<(byteCount: Int, sha256: String), CheckpointError>?
+        var hash = SHA256()
+        var byteCount = 0
+        var outcome = FileOutcome.durable
         header.withUnsafeBytes { header in
             let content = FileContent([header] + tensors.map(\.bytes))
-            outcome = Result { () throws(CheckpointError) in
-                try content.write(to: path, on: fileSystem)
-                return (content.byteCount, content.sha256)
-            }
+            byteCount = content.byteCount
+            var machine = ShardWriteMachine(
+                directories: directories, file: AtomicWriteMachine(to: path, content))
+            var file: Int32 = -1
+            // Hashed as they are written, while the caches still hold them.
+            outcome = fileSystem.drive(
+                machine.start(), content: content, on: &file, written: { hash.update($0) }
+            ) { machine.handle($0) }
         }
-        return try outcome!.get()
+        try outcome.get()
+        return (byteCount, hash.finish())
     }
 }

@@ -64,10 +64,21 @@ extension CheckpointDirectory {
     /// Writes a server's shard of the checkpoint at `step`; on return the file is durable.
     ///
     /// The shard is a safetensors file that describes itself: a tensor is named
-    /// `group/name/plane@offset`, the metadata holds each one's CRC-32 and the scalars.
+    /// `group/name/plane@offset`, the metadata holds each one's CRC-32 and the scalars. Runs at a
+    /// low priority.
     /// - Throws: `CheckpointError` of kind `inputOutput`; no temporary file is left behind.
     public func write(_ shard: Shard, step: Int) throws(CheckpointError) -> ShardRecord {
-        try createStepDirectory(step)
+        let directory = path(of: step)
+        let fileName = "server-\(shard.server)-of-\(shard.serverCount).safetensors"
+        return try inBackground { () throws(CheckpointError) in
+            let written = try writer(of: shard, step: step).write(
+                to: directory + "/" + fileName, creating: [run, path, directory], on: fileSystem)
+            return ShardRecord(
+                fileName: fileName, byteCount: written.byteCount, sha256: written.sha256)
+        }
+    }
+
+    private func writer(of shard: Shard, step: Int) -> SafetensorsWriter {
         var metadata = ["format": Self.shardFormat, "run": runID, "step": String(step)]
         for (name, value) in shard.scalars {
             precondition(value.isFinite, "scalar \(name) is \(value)")
@@ -82,11 +93,7 @@ extension CheckpointDirectory {
                 key, .float32, shape: isWhole ? plane.slice.tensor.shape : [plane.slice.count],
                 bytes: bytes)
         }
-        let fileName = "server-\(shard.server)-of-\(shard.serverCount).safetensors"
-        let written = try SafetensorsWriter(tensors, metadata: metadata)
-            .write(to: path(of: step) + "/" + fileName, on: fileSystem)
-        return ShardRecord(
-            fileName: fileName, byteCount: written.byteCount, sha256: written.sha256)
+        return SafetensorsWriter(tensors, metadata: metadata)
     }
 
     static let shardFormat = "emend-shard-1"

@@ -1,24 +1,64 @@
+import CSHA256
 import CSodium
 
 /// SHA-256 of bytes that arrive in pieces.
 public struct SHA256 {
-    private var state = crypto_hash_sha256_state()
+    /// Who does the work; the digest is the same.
+    package enum Engine: CaseIterable {
+        /// The processor's own instructions.
+        case processor
+        case libsodium
+
+        /// The fastest that this processor has.
+        package static let best = csha256_is_available() != 0 ? Engine.processor : .libsodium
+    }
+
+    private enum State {
+        case processor(BlockHash)
+        case libsodium(crypto_hash_sha256_state)
+    }
+
+    private var state: State
 
     /// The hash of no bytes yet.
-    public init() { crypto_hash_sha256_init(&state) }
+    public init() { self.init(.best) }
+
+    /// - Precondition: the processor has the instructions that `engine` needs.
+    package init(_ engine: Engine) {
+        switch engine {
+        case .processor:
+            state = .processor(BlockHash())
+        case .libsodium:
+            var sodium = crypto_hash_sha256_state()
+            crypto_hash_sha256_init(&sodium)
+            state = .libsodium(sodium)
+        }
+    }
 
     /// Takes more bytes in.
     public mutating func update(_ bytes: UnsafeRawBufferPointer) {
         guard let base = bytes.baseAddress else { return }
-        crypto_hash_sha256_update(
-            &state, base.assumingMemoryBound(to: UInt8.self), UInt64(bytes.count))
+        switch state {
+        case .processor(var hash):
+            hash.update(bytes)
+            state = .processor(hash)
+        case .libsodium(var sodium):
+            crypto_hash_sha256_update(
+                &sodium, base.assumingMemoryBound(to: UInt8.self), UInt64(bytes.count))
+            state = .libsodium(sodium)
+        }
     }
 
     /// The digest's 32 bytes.
     public consuming func finishedBytes() -> [UInt8] {
-        var digest = [UInt8](repeating: 0, count: Int(crypto_hash_sha256_BYTES))
-        crypto_hash_sha256_final(&state, &digest)
-        return digest
+        switch state {
+        case .processor(var hash):
+            return hash.finishedBytes()
+        case .libsodium(var sodium):
+            var digest = [UInt8](repeating: 0, count: Int(crypto_hash_sha256_BYTES))
+            crypto_hash_sha256_final(&sodium, &digest)
+            return digest
+        }
     }
 
     /// The digest in lower-case hexadecimal.

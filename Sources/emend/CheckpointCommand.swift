@@ -1,13 +1,14 @@
 import ArgumentParser
 import Checkpoints
+import Configurations
 import Foundation
 import Roles
 
-/// `emend checkpoint list|verify`: a run's checkpoints.
+/// `emend checkpoint list|verify|prune`: a run's checkpoints.
 struct CheckpointCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "checkpoint", abstract: "List or verify a run's checkpoints.",
-        subcommands: [List.self, Verify.self])
+        commandName: "checkpoint", abstract: "List, verify or prune a run's checkpoints.",
+        subcommands: [List.self, Verify.self, Prune.self])
 
     struct Row: Encodable {
         var step: Int
@@ -101,6 +102,64 @@ struct CheckpointCommand: ParsableCommand {
 
         private func emit(_ row: Row) {
             print(json ? (try? jsonLine(row)) ?? "" : row.text)
+        }
+    }
+
+    struct Prune: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Delete a run's old checkpoints.",
+            discussion: """
+                The newest, the best and one that is being judged stay. Nothing is deleted unless \
+                one of those that stay has been read and found whole (else exit 65), nor while \
+                the run is being trained (exit 73).
+                """)
+
+        @Argument(help: ArgumentHelp("The run's directory.", valueName: "run"))
+        var runPath: String
+        @Option(help: "How many of the newest stay; as configured where it is left out.")
+        var keep: Int?
+        @Flag(help: "One line of JSON.") var json = false
+
+        func validate() throws {
+            if let keep, keep < 1 { throw ValidationError("--keep is at least 1, not \(keep)") }
+        }
+
+        func run() throws {
+            try reportingErrors {
+                let directory = try RunDirectory(runPath).checkpoints()
+                let lock = try RunLock(run: runPath)
+                defer { withExtendedLifetime(lock) {} }
+                guard let newest = try directory.steps().last else {
+                    throw CheckpointError(
+                        .missing, file: directory.path, "there is no complete checkpoint")
+                }
+                let keep = try self.keep ?? configuredCount(directory.path(of: newest))
+                guard case .deleted(let steps) = try directory.prune(keep: keep) else {
+                    throw CheckpointError(
+                        .corrupt, file: directory.path,
+                        "none of the checkpoints that would stay verifies, so nothing was deleted; "
+                            + "see emend checkpoint verify, or give a larger --keep")
+                }
+                try report(deleted: steps, kept: directory.steps())
+            }
+        }
+
+        private func configuredCount(_ checkpoint: String) throws -> Int {
+            let text = try Checkpoint(directory: checkpoint).manifest.configuration
+            let line = text.prefix { !$0.isNewline }
+            return try Configuration(canonicalJSON: String(line)).checkpoint.keep
+        }
+
+        private func report(deleted: [Int], kept: [Int]) throws {
+            struct Result: Encodable {
+                var deleted: [Int]
+                var kept: [Int]
+            }
+            guard !json else { return print(try jsonLine(Result(deleted: deleted, kept: kept))) }
+            func list(_ steps: [Int]) -> String {
+                steps.isEmpty ? "none" : steps.map(String.init).joined(separator: ", ")
+            }
+            print("deleted: \(list(deleted))\nkept: \(list(kept))")
         }
     }
 }

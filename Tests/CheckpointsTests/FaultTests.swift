@@ -1,46 +1,68 @@
 import Checkpoints
 import Foundation
 import Testing
+import TrainingProtocol
 
 @Suite struct FaultTests {
-    @Test(arguments: [ENOSPC, EIO])
+    @Test(arguments: [SystemError.noSpace, .inputOutput])
     func `Whichever call fails, the previous checkpoint loads and no success is claimed`(
-        code: Int32
+        error injected: SystemError
     ) throws {
-        var call = 0
+        var failing = 0
         var hasFailed = true
         while hasFailed {
-            call += 1
+            failing += 1
             let temporary = try TemporaryDirectory()
             let path = temporary.path + "/run"
-            let sound = FailingFileSystem(.error(code))
+            let sound = FailingFileSystem(.error(injected))
             let previous = try SampleRun(path, fileSystem: sound).writeCheckpoint(step: 10)
             let before = temporary.files
-            let fileSystem = FailingFileSystem(.error(code), atCall: call)
+            let fileSystem = FailingFileSystem(.error(injected), atOperation: failing)
             let run = SampleRun(path, fileSystem: fileSystem)
+            let survivor = SampleRun(path).directory
             do throws(CheckpointError) {
                 try run.writeCheckpoint(step: 20)
-                #expect(fileSystem.failures == 0, "success after call \(call) failed")
+                #expect(fileSystem.failed == nil, "success after operation \(failing) failed")
                 hasFailed = false
-                #expect(try run.directory.newestVerified().checkpoint?.manifest.step == 20)
+                #expect(try survivor.newestVerified().checkpoint?.manifest.step == 20)
             } catch {
-                #expect(fileSystem.failures == 1)
+                let failed = try #require(fileSystem.failed)
                 #expect(error.kind == .inputOutput)
-                #expect(error.systemError == code)
+                #expect(error.systemError == injected.code)
                 #expect(error.file.hasPrefix(path))
-                #expect(error.problem.contains(String(cString: strerror(code))))
+                #expect(error.problem.hasPrefix(failed.name), "\(failed): \(error)")
+                #expect(error.problem.contains(String(cString: strerror(injected.code))))
                 let after = temporary.files
                 #expect(
-                    !after.keys.contains { $0.hasSuffix(".tmp") }, "call \(call): \(after.keys)")
+                    !after.keys.contains { $0.hasSuffix(".tmp") }, "\(failing): \(after.keys)")
                 for (name, content) in before { #expect(after[name] == content) }
-                #expect(try run.directory.open(step: 10).manifest == previous)
+                #expect(try survivor.open(step: 10).manifest == previous)
                 // Where only the last fsync failed, the manifest has its name and all is there.
-                let newest = try #require(try run.directory.newestVerified().checkpoint)
-                #expect(
-                    newest.manifest.step == 10 || error.problem.hasPrefix("fsync of the directory"))
+                let newest = try #require(try survivor.newestVerified().checkpoint)
+                #expect(newest.manifest.step == 10 || failed.name == "fsync of the directory")
+                if failed == .synchronise {
+                    #expect(fileSystem.operations.dropFirst(failing).first == .close)
+                }
             }
         }
-        #expect(call > 20, "a checkpoint of two shards takes more calls than \(call)")
+        #expect(failing > 20, "a checkpoint of two shards takes more calls than \(failing)")
+    }
+
+    @Test func `Whichever write is short, the checkpoint is the same`() throws {
+        let other = try TemporaryDirectory()
+        let expected = try SampleRun(other.path).writeCheckpoint(step: 20)
+        var failing = 0
+        var hasFailed = true
+        while hasFailed {
+            failing += 1
+            let temporary = try TemporaryDirectory()
+            let fileSystem = FailingFileSystem(.shortWrite, atOperation: failing)
+            let run = SampleRun(temporary.path, fileSystem: fileSystem)
+            #expect(try run.writeCheckpoint(step: 20) == expected)
+            #expect(try run.directory.open(step: 20).manifest == expected)
+            hasFailed = fileSystem.failed != nil
+        }
+        #expect(failing > 20)
     }
 
     @Test func `Short writes and interrupted calls change nothing`() throws {
@@ -53,31 +75,76 @@ import Testing
         #expect(!temporary.files.keys.contains { $0.hasSuffix(".tmp") })
     }
 
+    @Test(arguments: [SystemError.noSpace, .inputOutput])
+    func `Whichever call of pruning fails, the checkpoints that are kept load`(
+        error injected: SystemError
+    ) throws {
+        var failing = 0
+        var hasFailed = true
+        while hasFailed {
+            failing += 1
+            let temporary = try TemporaryDirectory()
+            for step in [10, 20, 30] { try SampleRun(temporary.path).writeCheckpoint(step: step) }
+            let fileSystem = FailingFileSystem(.error(injected), atOperation: failing)
+            let run = SampleRun(temporary.path, fileSystem: fileSystem)
+            do throws(CheckpointError) {
+                #expect(try run.directory.prune(keep: 1) == .deleted([10, 20]))
+                hasFailed = false
+            } catch {
+                #expect(error.systemError == injected.code)
+                #expect(fileSystem.failed != nil)
+            }
+            let survivors = SampleRun(temporary.path).directory
+            #expect(try survivors.newestVerified().checkpoint?.manifest.step == 30)
+            // A second attempt finishes what the first began.
+            #expect(throws: Never.self) { try survivors.prune(keep: 1) }
+            #expect(temporary.files.keys.filter { $0.hasSuffix("manifest.json") }.count == 1)
+        }
+        #expect(failing > 10)
+    }
+
     @Test func `Power lost at any call leaves what was reported as saved`() throws {
-        var lastCall = 0
+        var last = 0
         var powerFailed = true
         while powerFailed {
             let temporary = try TemporaryDirectory()
-            let path = temporary.path + "/run"
-            let fileSystem = PowerLossFileSystem(lastCall: lastCall)
-            let run = SampleRun(path, fileSystem: fileSystem)
+            let fileSystem = PowerLossFileSystem(root: temporary.path, untilOperation: last)
+            let run = SampleRun(temporary.path + "/run", fileSystem: fileSystem)
             var reported: Int?
             do throws(CheckpointError) {
-                try run.writeCheckpoint(step: 10)
-                reported = 10
-                try run.writeCheckpoint(step: 20)
-                reported = 20
+                for step in [10, 20, 30] {
+                    try run.writeCheckpoint(step: step)
+                    reported = step
+                }
+                #expect(try run.directory.prune(keep: 1) == .deleted([10, 20]))
             } catch { #expect(error.kind == .inputOutput) }
             powerFailed = fileSystem.powerFailed
-            let after = try TemporaryDirectory()
-            try fileSystem.restore(from: temporary.path, to: after.path)
-            let survivor = SampleRun(after.path + "/run")
-            let (checkpoint, skipped) = try survivor.directory.newestVerified()
-            #expect(skipped.isEmpty, "torn after call \(lastCall): \(skipped)")
-            #expect((checkpoint?.manifest.step ?? 0) >= (reported ?? 0), "after call \(lastCall)")
-            lastCall += 1
+            for seed in 0..<4 {
+                let after = try TemporaryDirectory()
+                try fileSystem.restore(to: after.path, seed: UInt64(seed))
+                let survivor = SampleRun(after.path + "/run")
+                let (checkpoint, skipped) = try survivor.directory.newestVerified()
+                #expect(skipped.isEmpty, "torn after operation \(last): \(skipped)")
+                #expect((checkpoint?.manifest.step ?? 0) >= (reported ?? 0), "after \(last)")
+            }
+            last += 1
         }
-        #expect(lastCall > 40)
+        #expect(last > 60)
+    }
+
+    @Test(arguments: [nil, "fsync", "fsync of the directory"])
+    func `A writer without one of its fsyncs would be found out`(missing: String?) throws {
+        let temporary = try TemporaryDirectory()
+        let fileSystem = PowerLossFileSystem(root: temporary.path) { $0.name == missing }
+        try SampleRun(temporary.path + "/run", fileSystem: fileSystem).writeCheckpoint(step: 10)
+        var losses = 0
+        for seed in 0..<16 {
+            let after = try TemporaryDirectory()
+            try fileSystem.restore(to: after.path, seed: UInt64(seed))
+            let survivor = SampleRun(after.path + "/run").directory
+            if try survivor.newestVerified().checkpoint == nil { losses += 1 }
+        }
+        #expect((losses > 0) == (missing != nil), "\(losses) of 16 lost")
     }
 
     @Test func `A full disk is named, and the previous checkpoint stays`() throws {
@@ -108,63 +175,5 @@ import Testing
         #expect(error?.problem.contains("does not count as saved") == true)
         #expect(!temporary.files.keys.contains { $0.hasSuffix(".tmp") })
         #expect(try directory.newestVerified().checkpoint?.manifest.step == 10)
-    }
-}
-
-@Suite struct AtomicFileWriteTests {
-    /// Runs the machine against events chosen by `respond`; the effects it asked for.
-    private func effects(
-        byteCount: Int, respond: (AtomicFileWrite.Effect) -> AtomicFileWrite.Event
-    ) -> [AtomicFileWrite.Effect] {
-        var machine = AtomicFileWrite(path: "d/f", temporaryPath: "d/f.tmp", byteCount: byteCount)
-        var effects = [machine.handle(.start)]
-        while true {
-            if case .finish = effects.last! { return effects }
-            effects.append(machine.handle(respond(effects.last!)))
-        }
-    }
-
-    @Test func `The order is write, fsync, close, rename, fsync of the directory`() {
-        let found = effects(byteCount: 5) { effect in
-            switch effect {
-            case .write(offset: 0, _): .wrote(byteCount: 3)
-            case .write: .wrote(byteCount: 2)
-            default: .done
-            }
-        }
-        #expect(
-            found == [
-                .create("d/f.tmp"), .write(offset: 0, byteCount: 5),
-                .write(offset: 3, byteCount: 2),
-                .synchronise, .close, .rename("d/f.tmp", to: "d/f"), .synchroniseDirectory("d"),
-                .finish(.durable),
-            ])
-    }
-
-    @Test func `A failed fsync is not repeated`() {
-        let found = effects(byteCount: 0) { $0 == .synchronise ? .failed(SystemError(EIO)) : .done }
-        #expect(
-            found == [
-                .create("d/f.tmp"), .synchronise, .close, .remove("d/f.tmp"),
-                .finish(.failed(SystemError(EIO), during: "fsync")),
-            ])
-    }
-
-    @Test func `A write of nothing is an error, not an endless loop`() {
-        let found = effects(byteCount: 1) { effect in
-            if case .write = effect { .wrote(byteCount: 0) } else { .done }
-        }
-        #expect(found.last == .finish(.failed(SystemError(EIO), during: "writing")))
-    }
-
-    @Test func `An error while cleaning up does not hide the first one`() {
-        let found = effects(byteCount: 1) { effect in
-            switch effect {
-            case .write: .failed(SystemError(ENOSPC))
-            case .close, .remove: .failed(SystemError(EIO))
-            default: .done
-            }
-        }
-        #expect(found.last == .finish(.failed(SystemError(ENOSPC), during: "writing")))
     }
 }

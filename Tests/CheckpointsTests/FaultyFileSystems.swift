@@ -1,210 +1,159 @@
 import Checkpoints
 import Foundation
+import Simulation
 import Synchronization
+import TrainingProtocol
 
-/// The operating system's file system, whose Nth call fails.
+/// The operating system's file system, whose Nth operation fails.
 final class FailingFileSystem: FileSystem {
     enum Fault: Sendable, Equatable {
-        case error(Int32)
+        case error(SystemError)
+        /// A write takes half of what it is asked to; other operations go through.
+        case shortWrite
         /// Every write takes one byte fewer than asked, every call is interrupted once.
         case nuisances
     }
 
     private struct State {
-        var calls = 0
-        var failures = 0
+        var operations: [FileOperation] = []
+        var failed: FileOperation?
         var isInterrupted = false
     }
 
     private let system = PosixFileSystem()
     private let fault: Fault
-    private let failingCall: Int
+    private let failing: Int
     private let state = Mutex(State())
 
-    init(_ fault: Fault, atCall failingCall: Int = 0) {
+    /// - Parameter failing: counted from 1; with 0 nothing fails.
+    init(_ fault: Fault, atOperation failing: Int = 0) {
         self.fault = fault
-        self.failingCall = failingCall
+        self.failing = failing
     }
 
-    /// Calls that failed so far.
-    var failures: Int { state.withLock { $0.failures } }
+    /// The operation that failed; nil while none has.
+    var failed: FileOperation? { state.withLock(\.failed) }
+    /// All operations asked for so far.
+    var operations: [FileOperation] { state.withLock(\.operations) }
 
-    private func count() throws(SystemError) {
-        let error: SystemError? = state.withLock { state in
-            state.calls += 1
-            switch fault {
-            case .error(let code):
-                guard state.calls == failingCall else { return nil }
-                state.failures += 1
-                return SystemError(code)
-            case .nuisances:
-                state.isInterrupted.toggle()
-                return state.isInterrupted ? SystemError(EINTR) : nil
-            }
+    func perform(
+        _ operation: FileOperation, _ bytes: UnsafeRawBufferPointer, on file: inout Int32
+    ) -> FileResult {
+        let isDue = state.withLock { state in
+            state.operations.append(operation)
+            let isDue = state.operations.count == failing
+            if isDue { state.failed = operation }
+            return isDue
         }
-        if let error { throw error }
+        switch fault {
+        case .error(let error) where isDue:
+            // As on Linux, the descriptor is gone whatever close reports.
+            if operation == .close { _ = system.perform(.close, bytes, on: &file) }
+            return .failed(error)
+        case .shortWrite where isDue && bytes.count > 1:
+            let half = UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count / 2)])
+            return system.perform(operation, half, on: &file)
+        case .nuisances:
+            return disturb(operation, bytes, on: &file)
+        default:
+            return perform(quietly: operation, bytes, on: &file)
+        }
     }
 
-    func create(_ path: String) throws(SystemError) -> Int32 {
-        try count()
-        return try system.create(path)
+    private func disturb(
+        _ operation: FileOperation, _ bytes: UnsafeRawBufferPointer, on file: inout Int32
+    ) -> FileResult {
+        let isInterrupted = state.withLock { state in
+            state.isInterrupted.toggle()
+            return state.isInterrupted
+        }
+        if isInterrupted {
+            if operation == .close { _ = system.perform(.close, bytes, on: &file) }
+            return .failed(.interrupted)
+        }
+        let taken = bytes.count > 1 ? UnsafeRawBufferPointer(rebasing: bytes.dropLast()) : bytes
+        return perform(quietly: operation, taken, on: &file)
     }
 
-    func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws(SystemError) -> Int {
-        try count()
-        let isShort = fault == .nuisances && bytes.count > 1
-        return try system.write(
-            isShort ? UnsafeRawBufferPointer(rebasing: bytes.dropLast()) : bytes, to: descriptor)
-    }
-
-    // A sweep is about the order of calls: the disk itself is left alone.
-    func synchronise(_ descriptor: Int32) throws(SystemError) { try count() }
-
-    func close(_ descriptor: Int32) throws(SystemError) {
-        // As on Linux, the descriptor is gone whatever close reports.
-        try system.close(descriptor)
-        try count()
-    }
-
-    func rename(_ source: String, to target: String) throws(SystemError) {
-        try count()
-        try system.rename(source, to: target)
-    }
-
-    func synchroniseDirectory(_ path: String) throws(SystemError) { try count() }
-
-    func remove(_ path: String) throws(SystemError) {
-        try count()
-        try system.remove(path)
-    }
-
-    func makeDirectory(_ path: String) throws(SystemError) {
-        // An interrupted mkdir is not a thing; the other errors are.
-        if case .error = fault { try count() }
-        try system.makeDirectory(path)
+    /// A sweep is about the order of operations: the disk itself is left alone.
+    private func perform(
+        quietly operation: FileOperation, _ bytes: UnsafeRawBufferPointer, on file: inout Int32
+    ) -> FileResult {
+        switch operation {
+        case .synchronise, .synchroniseDirectory: .done
+        default: system.perform(operation, bytes, on: &file)
+        }
     }
 }
 
-/// A file system that remembers what a loss of power would leave: contents as of each file's last
-/// fsync, names as of each directory's.
+/// The operating system's file system with a simulated twin, which knows what a loss of power would
+/// leave.
 final class PowerLossFileSystem: FileSystem {
     private struct State {
-        var calls = 0
-        var nextFile = 0
-        var fileByDescriptor: [Int32: Int] = [:]
-        var pathByFile: [Int: String] = [:]
-        var fileByPath: [String: Int] = [:]
-        var durableContent: [Int: Data] = [:]
-        /// Names that survive: path → file, or nil for a directory.
-        var durableNames: [String: Int?] = [:]
-        var directories: Set<String> = []
+        var disk: SimulatedFileSystem
+        var handles: [Int32: SimulatedFileSystem.Handle] = [:]
         var isDead = false
     }
 
     private let system = PosixFileSystem()
-    private let lastCall: Int
-    private let state = Mutex(State())
+    private let root: String
+    private let last: Int
+    private let isSkipped: @Sendable (FileOperation) -> Bool
+    private let state: Mutex<State>
 
-    /// - Parameter lastCall: the power fails instead of the call after this one.
-    init(lastCall: Int) { self.lastCall = lastCall }
-
-    var powerFailed: Bool { state.withLock { $0.isDead } }
-
-    private func count() throws(SystemError) {
-        let isDead = state.withLock { state in
-            state.calls += 1
-            if state.calls > lastCall { state.isDead = true }
-            return state.isDead
-        }
-        if isDead { throw SystemError(EIO) }
+    /// - Parameters:
+    ///   - last: the power fails instead of the operation with this number, from 0.
+    ///   - isSkipped: operations that claim to be done and are not, as a writer without them.
+    init(
+        root: String, untilOperation last: Int = .max,
+        skipping isSkipped: @escaping @Sendable (FileOperation) -> Bool = { _ in false }
+    ) {
+        self.root = root
+        self.last = last
+        self.isSkipped = isSkipped
+        state = Mutex(State(disk: SimulatedFileSystem(directories: [root])))
     }
 
-    /// Writes what survived below `root` to the same places below `target`.
-    func restore(from root: String, to target: String) throws {
-        let (names, contents) = state.withLock { ($0.durableNames, $0.durableContent) }
-        for (path, file) in names.sorted(by: { $0.key < $1.key }) {
+    var powerFailed: Bool { state.withLock(\.isDead) }
+
+    func perform(
+        _ operation: FileOperation, _ bytes: UnsafeRawBufferPointer, on file: inout Int32
+    ) -> FileResult {
+        guard !isSkipped(operation) else { return .done }
+        let isDead = state.withLock { state in
+            state.isDead = state.isDead || state.disk.operationCount >= last
+            return state.isDead
+        }
+        let before = file
+        var result = FileResult.done
+        switch operation {
+        case .synchronise, .synchroniseDirectory: break
+        case .close: result = system.perform(operation, bytes, on: &file)
+        default: if !isDead { result = system.perform(operation, bytes, on: &file) }
+        }
+        guard !isDead else { return .failed(.inputOutput) }
+        let after = file
+        state.withLock { state in
+            var handle = state.handles.removeValue(forKey: before)
+            let twin = state.disk.perform(operation, Array(bytes), on: &handle)
+            precondition(twin == result, "\(operation): \(result), but \(twin) on the twin")
+            state.handles[after] = handle
+        }
+        return result
+    }
+
+    /// Writes what a loss of power leaves to the same places below `target`.
+    func restore(to target: String, seed: UInt64) throws {
+        var disk = state.withLock(\.disk)
+        disk.crash(seed: seed)
+        for path in disk.paths where path != root {
             let place = target + path.dropFirst(root.count)
-            let parent = String(place[..<place.lastIndex(of: "/")!])
-            // A name whose directory did not survive is lost with it.
-            guard FileManager.default.fileExists(atPath: parent) else { continue }
-            if let file {
-                try (contents[file] ?? Data()).write(to: URL(filePath: place))
+            if let content = disk.content(path) {
+                try Data(content).write(to: URL(filePath: place))
             } else {
                 try FileManager.default.createDirectory(
                     atPath: place, withIntermediateDirectories: false)
             }
         }
-    }
-
-    func create(_ path: String) throws(SystemError) -> Int32 {
-        try count()
-        let descriptor = try system.create(path)
-        state.withLock { state in
-            state.nextFile += 1
-            state.fileByDescriptor[descriptor] = state.nextFile
-            state.pathByFile[state.nextFile] = path
-            state.fileByPath[path] = state.nextFile
-        }
-        return descriptor
-    }
-
-    func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws(SystemError) -> Int {
-        try count()
-        return try system.write(bytes, to: descriptor)
-    }
-
-    func synchronise(_ descriptor: Int32) throws(SystemError) {
-        try count()
-        state.withLock { state in
-            let file = state.fileByDescriptor[descriptor]!
-            state.durableContent[file] = FileManager.default.contents(
-                atPath: state.pathByFile[file]!)
-        }
-    }
-
-    func close(_ descriptor: Int32) throws(SystemError) {
-        try system.close(descriptor)
-        try count()
-        state.withLock { _ = $0.fileByDescriptor.removeValue(forKey: descriptor) }
-    }
-
-    func rename(_ source: String, to target: String) throws(SystemError) {
-        try count()
-        try system.rename(source, to: target)
-        state.withLock { state in
-            let file = state.fileByPath.removeValue(forKey: source)!
-            state.fileByPath[target] = file
-            state.pathByFile[file] = target
-        }
-    }
-
-    func synchroniseDirectory(_ path: String) throws(SystemError) {
-        try count()
-        state.withLock { state in
-            func isChild(_ name: String) -> Bool {
-                name.hasPrefix(path + "/") && !name.dropFirst(path.count + 1).contains("/")
-            }
-            for name in Array(state.durableNames.keys) where isChild(name) {
-                state.durableNames.removeValue(forKey: name)
-            }
-            for (name, file) in state.fileByPath where isChild(name) {
-                state.durableNames[name] = .some(file)
-            }
-            for name in state.directories where isChild(name) {
-                state.durableNames.updateValue(nil, forKey: name)
-            }
-        }
-    }
-
-    func remove(_ path: String) throws(SystemError) {
-        try count()
-        try system.remove(path)
-        state.withLock { _ = $0.fileByPath.removeValue(forKey: path) }
-    }
-
-    func makeDirectory(_ path: String) throws(SystemError) {
-        try count()
-        try system.makeDirectory(path)
-        state.withLock { _ = $0.directories.insert(path) }
     }
 }

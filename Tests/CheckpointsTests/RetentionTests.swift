@@ -10,10 +10,10 @@ import Testing
         #expect(try run.directory.best() == nil)
         try run.directory.recordBest(BestCheckpoint(step: 10, meanIOU: 0.5))
         #expect(try run.directory.best() == BestCheckpoint(step: 10, meanIOU: 0.5))
-        #expect(try run.directory.prune(keep: 2) == [0, 20])
+        #expect(try run.directory.prune(keep: 2) == .deleted([0, 20]))
         #expect(try run.directory.steps() == [10, 30, 40])
         #expect(!FileManager.default.fileExists(atPath: run.directory.path(of: 20)))
-        #expect(try run.directory.prune(keep: 2) == [])
+        #expect(try run.directory.prune(keep: 2) == .deleted([]))
     }
 
     @Test func `One that is being judged stays until it is let go`() throws {
@@ -21,10 +21,10 @@ import Testing
         let run = SampleRun(temporary.path)
         for step in [10, 20, 30] { try run.writeCheckpoint(step: step) }
         try run.directory.hold(10)
-        #expect(try run.directory.prune(keep: 1) == [20])
+        #expect(try run.directory.prune(keep: 1) == .deleted([20]))
         try run.directory.hold(nil)
         try run.directory.hold(nil)
-        #expect(try run.directory.prune(keep: 1) == [10])
+        #expect(try run.directory.prune(keep: 1) == .deleted([10]))
     }
 
     @Test func `The only good checkpoint is never deleted`() throws {
@@ -37,7 +37,7 @@ import Testing
             bytes[bytes.count - 2] ^= 4
             try bytes.write(to: URL(filePath: path))
         }
-        #expect(try run.directory.prune(keep: 2) == [])
+        #expect(try run.directory.prune(keep: 2) == .refused)
         #expect(try run.directory.newestVerified().checkpoint?.manifest.step == 10)
     }
 
@@ -47,7 +47,7 @@ import Testing
         _ = try run.writeShard(server: 0, of: 2, step: 5)
         try run.writeCheckpoint(step: 10)
         _ = try run.writeShard(server: 0, of: 2, step: 20)
-        #expect(try run.directory.prune(keep: 1) == [5])
+        #expect(try run.directory.prune(keep: 1) == .deleted([5]))
         #expect(FileManager.default.fileExists(atPath: run.directory.path(of: 20)))
     }
 
