@@ -106,6 +106,7 @@ let package = Package(
         tests("WireFormat", ["WireFormat", "TrainingProtocol", "CWireMessages"]),
         tests("Transport", ["Transport", "TrainingProtocol", "WireFormat", "CZeroMQ"]),
         tests("Telemetry", ["Telemetry"]),
+        tests("Launcher", ["Launcher"]),
         tests(
             "EndToEnd",
             exclude: [
