@@ -17,7 +17,8 @@ struct Emend: ParsableCommand {
             """,
         version: BuildIdentity.text,
         subcommands: [
-            Train.self, Evaluate.self, Predict.self, Compare.self, Sheet.self, DatasetCommand.self,
+            Train.self, Status.self, Scale.self, Evaluate.self, Predict.self, Compare.self,
+            Sheet.self, DatasetCommand.self,
             Bench.self,
             CheckpointCommand.self, ConfigurationCommand.self,
         ])
