@@ -110,12 +110,12 @@ extension Supervisor {
 
     /// Lets the members go once the coordinator has ended.
     ///
-    /// Those that it had not met yet would look for it in vain. Where it died, nothing can be saved
-    /// any more, and servers would only wait.
+    /// Those that it had not met yet would look for it in vain. Where it ended without a word,
+    /// nothing can be saved any more, and servers would only wait.
     private mutating func dismissMembers(
         after exit: ChildExit?, _ outcome: Outcome, at now: UInt64, into actions: inout [Action]
     ) {
-        if case .stopped? = exit?.meaning(for: .coordinator) {
+        if case .status? = exit, case .stopped? = exit?.meaning(for: .coordinator) {
             ask(at: now, outcome, into: &actions)
         } else {
             signalAll(SIGKILL, into: &actions)

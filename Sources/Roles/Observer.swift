@@ -55,22 +55,22 @@ public struct Observer {
         isOver: @escaping @Sendable () -> Bool, show: @escaping @Sendable (StatusReport) -> Void
     ) throws {
         var machine = WatchingMachine(
-            observer: observer(.status, .untilTheRunEnds), isOver: isOver, show: show)
+            observer: observer(.status, .withTheRun), isOver: isOver, show: show)
         try run(&machine)
     }
 
     private func ask(_ request: ObserverMachine.Request) throws -> StatusReport {
-        var machine = observer(request, .untilAnswered)
+        var machine = observer(request, .withTheAnswer)
         try run(&machine)
         guard let status = machine.status else { preconditionFailure("answered without a status") }
         return StatusReport(status)
     }
 
-    private func observer(_ request: ObserverMachine.Request, _ duration: ObserverMachine.Duration)
+    private func observer(_ request: ObserverMachine.Request, _ end: ObserverMachine.End)
         -> ObserverMachine
     {
         let identity = RoleProcess(role: .observer, threadCount: 1).identity
-        return ObserverMachine(identity: identity, request: request, duration: duration)
+        return ObserverMachine(identity: identity, request: request, end: end)
     }
 
     private func run<Machine: ObservingMachine>(_ machine: inout Machine) throws {

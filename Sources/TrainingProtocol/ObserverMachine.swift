@@ -8,10 +8,11 @@ package struct ObserverMachine: RoleMachine {
         case scale(ScaleRequest)
     }
 
-    package enum Duration: Hashable, Sendable {
-        case untilAnswered
+    /// How long it goes on asking.
+    package enum End: Hashable, Sendable {
+        case withTheAnswer
         /// A coordinator that was heard of may be away for a while.
-        case untilTheRunEnds
+        case withTheRun
     }
 
     package struct Limits: Hashable, Sendable {
@@ -30,17 +31,17 @@ package struct ObserverMachine: RoleMachine {
     /// Of this process.
     package var incarnation: Incarnation { speaker.identity.incarnation }
     private let request: Request
-    private let duration: Duration
+    private let end: End
     private let limits: Limits
     private let speaker: Speaker
     private var heardAt = Instant(nanoseconds: 0)
     private var hasEnded = false
 
     package init(
-        identity: ProcessIdentity, request: Request, duration: Duration, limits: Limits = Limits()
+        identity: ProcessIdentity, request: Request, end: End, limits: Limits = Limits()
     ) {
         self.request = request
-        self.duration = duration
+        self.end = end
         self.limits = limits
         speaker = Speaker(identity: identity, role: .observer)
     }
@@ -53,11 +54,13 @@ package struct ObserverMachine: RoleMachine {
         case .started:
             heardAt = now
             ask(at: now, into: &effects)
-        case .stopRequested: end(.stopped(nil), into: &effects)
+        case .stopRequested: terminate(.stopped(nil), into: &effects)
         case .received(let message, let peer):
             receive(message, from: peer, at: now, into: &effects)
         case .disconnected:
-            if let status, status.finalVersion <= status.version { end(.completed, into: &effects) }
+            if let status, status.finalVersion <= status.version {
+                terminate(.completed, into: &effects)
+            }
         case .timerFired: tick(at: now, into: &effects)
         case .progressed, .finished: preconditionFailure("an observer starts no job: \(event)")
         }
@@ -82,8 +85,8 @@ package struct ObserverMachine: RoleMachine {
             self.status = status
             answerCount += 1
             heardAt = now
-            if duration == .untilAnswered { end(.completed, into: &effects) }
-        case .refusal(let refusal): end(.refused(refusal), into: &effects)
+            if end == .withTheAnswer { terminate(.completed, into: &effects) }
+        case .refusal(let refusal): terminate(.refused(refusal), into: &effects)
         default: speaker.ignore(message, from: peer, .notExpected, into: &effects)
         }
     }
@@ -92,12 +95,12 @@ package struct ObserverMachine: RoleMachine {
         let silence = now.milliseconds(since: heardAt)
         let limit = answerCount == 0 ? limits.answerMilliseconds : limits.silenceMilliseconds
         guard silence < limit else {
-            return end(.deadlinePassed(.welcome, milliseconds: silence), into: &effects)
+            return terminate(.deadlinePassed(.welcome, milliseconds: silence), into: &effects)
         }
         ask(at: now, into: &effects)
     }
 
-    private mutating func end(_ reason: TerminationReason, into effects: inout [Effect]) {
+    private mutating func terminate(_ reason: TerminationReason, into effects: inout [Effect]) {
         hasEnded = true
         effects.append(.cancelTimer(.tick))
         effects.append(.terminate(reason))

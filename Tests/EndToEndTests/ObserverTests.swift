@@ -16,13 +16,17 @@ extension EndToEnd {
                 var shard: Int
                 var part: String
                 var version: Int
-                var durable_through: Int
             }
             var version: Int
-            var final_version: Int
+            var finalVersion: Int
             var members: [Member]
             var shards: [Shard]
             var alarms: [String]
+
+            enum CodingKeys: String, CodingKey {
+                case version, members, shards, alarms
+                case finalVersion = "final_version"
+            }
 
             init(_ ended: EndedProgram) throws {
                 try #require(ended.code == 0, "\(ended)")
@@ -35,7 +39,7 @@ extension EndToEnd {
             let run = try EndlessRun()
             try run.reach(step: 6)
             let line = try StatusLine(Programs.emend(["status", run.run, "--json"]))
-            #expect(line.version > 6 && line.final_version == 1_000_003)
+            #expect(line.version > 6 && line.finalVersion == 1_000_003)
             #expect(line.alarms.isEmpty)
             #expect(line.shards.map(\.shard) == [0, 1])
             #expect(line.shards.filter { $0.part == "primary" }.count >= 2)

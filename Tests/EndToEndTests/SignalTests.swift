@@ -114,8 +114,8 @@ extension EndToEnd {
             // A coordinator that takes its time.
             let sabotaged = try SabotagedRun(
                 TinyRun(), replacing: "emend-coordinator",
-                with: "trap 'touch $marks/asked' TERM; touch $marks/begun\n"
-                    + "while :; do sleep 600 & wait $!; done")
+                with: "trap 'touch $marks/asked' TERM; mkfifo $marks/pipe; touch $marks/begun\n"
+                    + "while :; do read line <>$marks/pipe; done")
             try eventually("the coordinator has begun") { sabotaged.hasMark("begun") }
             sabotaged.launcher.signal(signal)
             try eventually("the coordinator is asked to stop") { sabotaged.hasMark("asked") }

@@ -18,11 +18,11 @@ import TrainingProtocol
 
     private func observer(
         _ request: ObserverMachine.Request = .status,
-        _ duration: ObserverMachine.Duration = .untilAnswered
+        _ end: ObserverMachine.End = .withTheAnswer
     ) -> Stage<ObserverMachine> {
         Stage(
             ObserverMachine(
-                identity: Fixture.identity(9), request: request, duration: duration))
+                identity: Fixture.identity(9), request: request, end: end))
     }
 
     private func wait(_ milliseconds: UInt64, _ stage: inout Stage<ObserverMachine>) -> [Effect] {
@@ -77,7 +77,7 @@ import TrainingProtocol
 
     @Test("Whoever watches asks on, rides out a coordinator's restart, and gives up after a minute")
     func watches() {
-        var stage = observer(.status, .untilTheRunEnds)
+        var stage = observer(.status, .withTheRun)
         _ = stage.handle(.started)
         for count in 1...3 {
             #expect(
@@ -94,11 +94,11 @@ import TrainingProtocol
 
     @Test("Whoever watches ends when the coordinator of a complete run is gone, or when told")
     func watchEnds() {
-        var stage = observer(.status, .untilTheRunEnds)
+        var stage = observer(.status, .withTheRun)
         _ = stage.handle(.started)
         _ = stage.receive(.status(status(version: 5)), coordinator, from: .coordinator)
         #expect(stage.handle(.disconnected(.coordinator)).termination == .completed)
-        var other = observer(.status, .untilTheRunEnds)
+        var other = observer(.status, .withTheRun)
         _ = other.handle(.started)
         #expect(other.handle(.stopRequested).termination == .stopped(nil))
     }
