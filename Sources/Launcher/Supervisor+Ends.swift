@@ -167,12 +167,12 @@ extension Supervisor {
                 stage = .ended
                 return actions.append(.end(outcome))
             }
-            loosePatience(patience, outcome, at: now, into: &actions)
+            losePatience(patience, outcome, at: now, into: &actions)
         case .ended: break
         }
     }
 
-    private mutating func loosePatience(
+    private mutating func losePatience(
         _ patience: Patience, _ outcome: Outcome, at now: UInt64, into actions: inout [Action]
     ) {
         switch patience {
