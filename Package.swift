@@ -111,6 +111,7 @@ let package = Package(
         tests("Transport", ["Transport", "TrainingProtocol", "WireFormat", "CZeroMQ"]),
         tests("Telemetry", ["Telemetry"]),
         tests("Roles", ["Roles", "TrainingProtocol", "Checkpoints"]),
+        tests("Launcher", ["Launcher"]),
         tests(
             "EndToEnd",
             exclude: [

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 /// Asks the kernel to kill this process when its parent dies. A function because prctl is variadic,
 /// which Swift does not import.
@@ -17,6 +18,9 @@ static inline int emend_linux_is_ignored(int number) {
     struct sigaction action;
     return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
+
+/// The environment to hand on. A function because Swift forbids the global variable.
+static inline char *const *emend_linux_environment(void) { return environ; }
 
 /// Processors that this process may run on, or 0 if the kernel does not say. CPU_COUNT is a macro.
 static inline int emend_linux_affinity_count(void) {

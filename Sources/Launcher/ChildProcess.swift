@@ -1,60 +1,64 @@
+import CLinux
 import Foundation
 
-/// One role's process, started by the launcher, with its log file.
-public struct ChildProcess: Sendable {
-    /// What the process does in the run.
-    public enum Role: String, Sendable {
-        case coordinator, server, worker
+/// One start of a child: its process and the log file that its output goes to.
+struct ChildProcess {
+    /// Why a process could not be started.
+    struct StartFailure: Error, CustomStringConvertible {
+        let program: String
+        let code: Int32
+        var description: String {
+            "\(program) cannot be started: \(String(cString: strerror(code)))"
+        }
     }
 
-    /// What the process does.
-    public let role: Role
-    /// Among the processes of its role, from 0.
-    public let index: Int
-    /// Where its output goes.
-    public let logFile: URL
+    let name: ChildName
     /// As the kernel numbers it.
-    public let processIdentifier: Int32
+    let processIdentifier: Int32
 
-    /// The name used in logs and messages, for example `worker-1`.
-    public var name: String { role == .coordinator ? "coordinator" : "\(role.rawValue)-\(index)" }
-
-    /// The last lines of the log, for the report of a failure.
-    public func lastLogLines(_ count: Int) -> [String] {
-        guard let text = try? String(contentsOf: logFile, encoding: .utf8) else { return [] }
-        return text.split(separator: "\n").suffix(count).map(String.init)
+    /// Starts a program with its output appended to `log` and an empty input.
+    ///
+    /// In a process group of its own, so that Ctrl-C at a terminal reaches the launcher alone, and
+    /// with signals as at login: one that comes before the program handles it ends the program.
+    /// Throws `StartFailure`.
+    init(_ name: ChildName, program: String, arguments: [String], log: String) throws {
+        var files = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&files)
+        defer { posix_spawn_file_actions_destroy(&files) }
+        posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(
+            &files, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+        posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var (none, defaults) = (sigset_t(), sigset_t())
+        sigemptyset(&none)
+        sigemptyset(&defaults)
+        // Not SIGHUP: under `nohup` it stays ignored.
+        for number in [SIGINT, SIGTERM] { sigaddset(&defaults, number) }
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setsigdefault(&attributes, &defaults)
+        posix_spawnattr_setpgroup(&attributes, 0)
+        posix_spawnattr_setflags(
+            &attributes,
+            Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        let words = ([program] + arguments).map { strdup($0) }
+        defer { words.forEach { free($0) } }
+        var identifier: pid_t = 0
+        let code = posix_spawn(
+            &identifier, program, &files, &attributes, words + [nil], emend_linux_environment())
+        guard code == 0 else { throw StartFailure(program: program, code: code) }
+        self.name = name
+        processIdentifier = identifier
     }
-}
 
-/// How a child ended.
-public enum ChildExit: Sendable, Equatable, CustomStringConvertible {
-    case status(Int32)
-    case signal(Int32)
+    func signal(_ number: Int32) { kill(processIdentifier, number) }
 
-    /// The code to hand on: the status itself, or 128 + signal as shells do.
-    public var code: Int32 {
-        switch self {
-        case .status(let status): status
-        case .signal(let signal): 128 + signal
-        }
-    }
-
-    /// The larger, the likelier that another child's failure is behind this end.
-    var distanceFromCause: Int {
-        switch self {
-        // "The run failed", as members learn from the coordinator.
-        case .status(1): 2
-        // A peer is lost.
-        case .status(69): 1
-        case .status, .signal: 0
-        }
-    }
-
-    /// As told to the user.
-    public var description: String {
-        switch self {
-        case .status(let status): "exit status \(status)"
-        case .signal(let signal): "signal \(signal) (\(String(cString: strsignal(signal))))"
-        }
+    /// How the process ended, told once; nil while it lives.
+    func takeExit() -> ChildExit? {
+        var status: Int32 = 0
+        guard waitpid(processIdentifier, &status, WNOHANG) == processIdentifier else { return nil }
+        return ChildExit(waitStatus: status)
     }
 }

@@ -1,302 +1,201 @@
-import CLinux
 import Foundation
 
 /// A run on this machine: one coordinator, servers and workers, as children of this process.
 ///
 /// Children die with this process even when it is killed: each is told its parent and asks the kernel
-/// to be killed with it. The first child that fails ends the run and is named.
+/// to be killed with it. What is started, and when, is decided by a `Supervisor`.
 public final class LocalCluster {
-    /// What to start, and where.
-    public struct Layout: Sendable {
-        /// Folder of the executables `emend-coordinator`, `emend-server` and `emend-worker`.
-        public var programs: URL
-        /// The run's directory.
-        public var run: URL
-        /// Root of the data set.
-        public var data: URL?
-        /// Server processes, at least 1.
-        public var servers: Int
-        /// Worker processes, at least 1.
-        public var workers: Int
-        /// Threads that compute, in each worker.
-        public var threadsPerWorker: Int
-        /// Threads that apply updates, in each server.
-        public var threadsPerServer: Int
-
-        /// Takes the layout as it is.
-        public init(
-            programs: URL, run: URL, data: URL?, servers: Int, workers: Int,
-            threadsPerWorker: Int, threadsPerServer: Int
-        ) {
-            precondition(servers > 0 && workers > 0, "\(servers) servers, \(workers) workers")
-            self.programs = programs
-            self.run = run
-            self.data = data
-            self.servers = servers
-            self.workers = workers
-            self.threadsPerWorker = threadsPerWorker
-            self.threadsPerServer = threadsPerServer
-        }
-    }
-
     /// How the run ended.
     public enum Outcome: Sendable {
         case finished
         case failed(Failure)
-        /// A signal to this process was forwarded, and every child has ended.
+        /// A signal asked this process or the coordinator to stop, and every child has ended.
         case stopped(signal: Int32)
     }
 
-    /// The first child that failed.
+    /// The child that ended the run.
     public struct Failure: Error, CustomStringConvertible {
-        /// Its name, for example `worker-1`.
-        public let child: String
         /// How it ended.
         public let exit: ChildExit
-        /// The whole of its log.
-        public let logFile: URL
-        /// The end of its log.
-        public let lastLines: [String]
-
-        /// As told to the user.
-        public var description: String {
-            let tail = lastLines.map { "    \($0)" }.joined(separator: "\n")
-            return "\(child) ended with \(exit); the last lines of \(logFile.path):\n\(tail)"
-        }
-    }
-
-    private enum Event: Sendable {
-        case exited(name: String, exit: ChildExit)
-        case signal(Int32)
+        /// What happened, where its log is, and the log's last lines.
+        public let description: String
     }
 
     private enum Limits {
-        /// The coordinator reads every file of the data set before it listens.
-        static let endpointTimeoutSeconds = 600.0
-        /// Beyond what the protocol gives a stopped run for its steps and last checkpoint.
-        static let stopTimeoutSeconds = 150.0
-        static let failureTimeoutSeconds = 20.0
-        /// Others may end before the child whose failure they follow.
-        static let causeSeconds = 1.0
         static let pollSeconds = 0.1
         static let reportedLogLines = 20
     }
 
-    private let layout: Layout
-    private let queue = EventQueue<Event>()
-    private var children: [ChildProcess] = []
-    private var processes: [String: Process] = [:]
-    private var running: Set<String> = []
-    private var signalSources: [any DispatchSourceSignal] = []
-    private var signalsReceived = 0
+    private let layout: ClusterLayout
+    private let queue = EventQueue<Int32>()
+    private let onNote: (String) -> Void
+    private var supervisor: Supervisor
+    private var follower: RunFollower
+    private var processes: [ChildProcess] = []
+    /// Of those that could not be started.
+    private var failedStarts: [ChildName] = []
+    private var endpoint: String?
+    private var outcome: Supervisor.Outcome?
+    private let beginning = ContinuousClock.now
 
-    /// A cluster that has not been started.
-    public init(_ layout: Layout) {
+    /// A cluster that has not been started; `onNote` gets a sentence where something happened that
+    /// the user should know.
+    public init(_ layout: ClusterLayout, onNote: @escaping (String) -> Void) {
         self.layout = layout
+        self.onNote = onNote
+        supervisor = Supervisor(
+            restart: layout.restart, servers: layout.servers, workers: layout.workers)
+        follower = RunFollower(run: layout.run)
     }
 
     /// Starts every process, follows `metrics.jsonl`, and returns when all children have ended.
     ///
     /// `onMetrics` gets each new line; `onTick` is called about ten times a second.
-    public func run(onMetrics: (Data) -> Void, onTick: () -> Void) throws -> Outcome {
-        installSignalHandlers()
-        defer { signalSources.forEach { $0.cancel() } }
-        let endpointFile = layout.run.appendingPathComponent("coordinator.endpoint")
-        try? FileManager.default.removeItem(at: endpointFile)
-        let metrics = layout.run.appendingPathComponent("metrics.jsonl")
-        var follower = LineFollower(file: metrics)
-        _ = follower.newLines()
-        try start(.coordinator, index: 0, arguments: coordinatorArguments())
-        if let early = waitForEndpoint(endpointFile) { return early }
-        let endpoint = try String(contentsOf: endpointFile, encoding: .utf8)
-            .trimmingCharacters(in: .whitespacesAndNewlines)
-        try startMembers(coordinator: endpoint)
-        let outcome = watch {
-            follower.newLines().forEach(onMetrics)
+    public func run(
+        _ signals: SignalWatch, onMetrics: (Data) -> Void, onTick: () -> Void
+    ) throws -> Outcome {
+        try? FileManager.default.removeItem(
+            at: layout.run.appendingPathComponent("coordinator.endpoint"))
+        signals.deliver(to: queue)
+        defer { signals.endAtOnce() }
+        handle(.began)
+        while outcome == nil {
+            if let number = queue.next(timeoutSeconds: Limits.pollSeconds) {
+                handle(.signalled(number))
+            }
+            look(onMetrics)
             onTick()
         }
-        follower.newLines().forEach(onMetrics)
-        return outcome
+        follower.newMetrics().forEach(onMetrics)
+        return told(outcome ?? .finished)
     }
 
-    // MARK: Starting
+    // MARK: Events
 
-    private func coordinatorArguments() -> [String] {
-        var arguments = [
-            "--run", layout.run.path, "--bind", "tcp://127.0.0.1:0",
-            "--servers", String(layout.servers), "--workers", String(layout.workers),
-        ]
-        if let data = layout.data { arguments += ["--data", data.path] }
-        return arguments
+    /// Tells the supervisor what has happened since the last look.
+    private func look(_ onMetrics: (Data) -> Void) {
+        // First, for what a child wrote before its end is told before it.
+        let exits = takeExits()
+        if endpoint == nil, let bound = follower.endpoint() {
+            endpoint = bound
+            handle(.listening)
+        }
+        for process in follower.newMembers() {
+            guard let name = exits.names[process] ?? name(of: process) else { continue }
+            handle(.greeted(name))
+            handle(.greeted(.coordinator))
+        }
+        for fact in follower.newFacts() { handle(Supervisor.Event(fact)) }
+        let lines = follower.newMetrics()
+        lines.forEach(onMetrics)
+        if !lines.isEmpty { handle(.stepCommitted) }
+        for (name, exit) in exits.ends { handle(.exited(name, exit)) }
+        handle(.ticked)
     }
 
-    private func startMembers(coordinator endpoint: String) throws {
-        for index in 0..<layout.servers {
-            try start(
-                .server, index: index,
-                arguments: [
-                    "--coordinator", endpoint, "--run", layout.run.path,
-                    "--bind", "tcp://127.0.0.1:0",
-                    "--threads", String(layout.threadsPerServer),
-                ])
+    private func takeExits() -> (ends: [(ChildName, ChildExit)], names: [Int32: ChildName]) {
+        // A program that cannot be started is temporarily not available.
+        var ends = failedStarts.map { ($0, ChildExit.status(75)) }
+        failedStarts = []
+        var names: [Int32: ChildName] = [:]
+        processes.removeAll { process in
+            guard let exit = process.takeExit() else { return false }
+            ends.append((process.name, exit))
+            names[process.processIdentifier] = process.name
+            return true
         }
-        for index in 0..<layout.workers {
-            var arguments = [
-                "--coordinator", endpoint, "--run", layout.run.path,
-                "--threads", String(layout.threadsPerWorker),
-            ]
-            if let data = layout.data { arguments += ["--data", data.path] }
-            try start(.worker, index: index, arguments: arguments)
-        }
+        return (ends, names)
     }
 
-    private func start(_ role: ChildProcess.Role, index: Int, arguments: [String]) throws {
-        let logs = layout.run.appendingPathComponent("logs")
-        try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
-        let name = role == .coordinator ? "coordinator" : "\(role.rawValue)-\(index)"
-        let logFile = logs.appendingPathComponent("\(name).log")
-        try Data().write(to: logFile)
-        let log = try FileHandle(forWritingTo: logFile)
-        defer { try? log.close() }
-        let process = Process()
-        process.executableURL = layout.programs.appendingPathComponent("emend-\(role.rawValue)")
-        process.arguments =
-            arguments + ["--exit-with-parent", String(ProcessInfo.processInfo.processIdentifier)]
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = log
-        process.standardError = log
-        let queue = queue
-        process.terminationHandler = { ended in
-            let exit: ChildExit =
-                ended.terminationReason == .exit
-                ? .status(ended.terminationStatus) : .signal(ended.terminationStatus)
-            queue.post(.exited(name: name, exit: exit))
-        }
-        try process.run()
-        processes[name] = process
-        running.insert(name)
-        children.append(
-            ChildProcess(
-                role: role, index: index, logFile: logFile,
-                processIdentifier: process.processIdentifier))
+    private func name(of process: Int32) -> ChildName? {
+        processes.first { $0.processIdentifier == process }?.name
     }
 
-    /// Returns an outcome when the run ended before the coordinator had bound its address.
-    private func waitForEndpoint(_ file: URL) -> Outcome? {
-        let deadline = Date(timeIntervalSinceNow: Limits.endpointTimeoutSeconds)
-        while !FileManager.default.fileExists(atPath: file.path) {
-            switch queue.next(timeoutSeconds: Limits.pollSeconds) {
-            case .exited(let name, let exit):
-                running.remove(name)
-                return conclude(.failed(failure(of: name, exit)))
-            case .signal(let number):
-                return conclude(.stopped(signal: number))
-            case nil:
-                if Date() > deadline { return conclude(.failed(silentCoordinator())) }
-            }
-        }
-        return nil
+    private func handle(_ event: Supervisor.Event) {
+        guard outcome == nil else { return }
+        var actions: [Supervisor.Action] = []
+        let now = UInt64((ContinuousClock.now - beginning) / .milliseconds(1))
+        supervisor.handle(event, at: now, into: &actions)
+        for action in actions { perform(action) }
     }
 
-    // MARK: Watching
+    // MARK: Actions
 
-    private func watch(_ onTick: () -> Void) -> Outcome {
-        while !running.isEmpty {
-            switch queue.next(timeoutSeconds: Limits.pollSeconds) {
-            case .exited(let name, .status(0)):
-                running.remove(name)
-            case .exited(let name, let exit):
-                running.remove(name)
-                let cause = cause(of: name, exit)
-                return conclude(.failed(failure(of: cause.name, cause.exit)))
-            case .signal(let number):
-                return conclude(.stopped(signal: number))
-            case nil:
-                break
-            }
-            onTick()
-        }
-        return .finished
-    }
-
-    /// The failure to name where this child was the first to end: a member that was told of the
-    /// failure, or lost the peer that failed, may be gone before that peer is.
-    private func cause(of name: String, _ exit: ChildExit) -> (name: String, exit: ChildExit) {
-        var ends = [(name: name, exit: exit)]
-        let deadline = Date(timeIntervalSinceNow: Limits.causeSeconds)
-        while !running.isEmpty, Date() < deadline {
-            guard case .exited(let name, let exit)? = queue.next(timeoutSeconds: Limits.pollSeconds)
-            else { continue }
-            running.remove(name)
-            if exit != .status(0) { ends.append((name, exit)) }
-        }
-        return ends.min { $0.exit.distanceFromCause < $1.exit.distanceFromCause } ?? ends[0]
-    }
-
-    /// Asks the children to end, waits for all of them, and kills those that do not.
-    ///
-    /// On a signal the coordinator alone is asked: it stops the run with a checkpoint and lets the
-    /// others go. After a failure everybody is; where the coordinator itself is gone nothing can be
-    /// saved any more, and the servers would only wait for it.
-    private func conclude(_ outcome: Outcome) -> Outcome {
-        var deadline: Date
-        if !running.contains("coordinator") {
-            signalChildren(SIGKILL, roles: [.server, .worker])
-            deadline = Date()
-        } else if case .stopped = outcome {
-            signalChildren(SIGTERM, roles: [.coordinator])
-            deadline = Date(timeIntervalSinceNow: Limits.stopTimeoutSeconds)
-        } else {
-            signalChildren(SIGTERM, roles: [.coordinator, .server, .worker])
-            deadline = Date(timeIntervalSinceNow: Limits.failureTimeoutSeconds)
-        }
-        while !running.isEmpty {
-            switch queue.next(timeoutSeconds: Limits.pollSeconds) {
-            case .exited(let name, _):
-                running.remove(name)
-                guard case .stopped = outcome, name == "coordinator" else { continue }
-                // Members that it had not met yet would look for it in vain.
-                signalChildren(SIGTERM, roles: [.server, .worker])
-                deadline = Date(timeIntervalSinceNow: Limits.failureTimeoutSeconds)
-            case .signal: signalChildren(SIGKILL, roles: [.coordinator, .server, .worker])
-            case nil:
-                if Date() > deadline {
-                    signalChildren(SIGKILL, roles: [.coordinator, .server, .worker])
-                }
-            }
-        }
-        return outcome
-    }
-
-    private func signalChildren(_ number: Int32, roles: [ChildProcess.Role]) {
-        for child in children where running.contains(child.name) && roles.contains(child.role) {
-            kill(child.processIdentifier, number)
+    private func perform(_ action: Supervisor.Action) {
+        switch action {
+        case .start(let name, let number): start(name, number)
+        case .signal(let name, let number):
+            processes.first { $0.name == name }?.signal(number)
+        case .tell(let notice): onNote("\(notice)")
+        case .end(let outcome): self.outcome = outcome
         }
     }
 
-    private func failure(of name: String, _ exit: ChildExit) -> Failure {
-        guard let child = children.first(where: { $0.name == name }) else {
-            preconditionFailure("no child is called \(name)")
+    private func start(_ name: ChildName, _ number: Int) {
+        let log = ChildLog(name, run: layout.run)
+        do {
+            try log.begin(start: number)
+            let parent = String(ProcessInfo.processInfo.processIdentifier)
+            processes.append(
+                try ChildProcess(
+                    name, program: layout.program(of: name.role),
+                    arguments: layout.arguments(of: name, endpoint: endpoint)
+                        + ["--exit-with-parent", parent], log: log.file.path))
+        } catch {
+            try? log.append("\(error)\n")
+            failedStarts.append(name)
         }
+    }
+
+    private func told(_ outcome: Supervisor.Outcome) -> Outcome {
+        switch outcome {
+        case .finished: .finished
+        case .stopped(let signal): .stopped(signal: signal)
+        case .failed(let cause): .failed(failure(cause))
+        }
+    }
+
+    private func failure(_ cause: Supervisor.Cause) -> Failure {
+        let log = ChildLog(cause.child, run: layout.run)
+        let tail = log.lastLines(Limits.reportedLogLines).map { "    \($0)" }
+            .joined(separator: "\n")
         return Failure(
-            child: name, exit: exit, logFile: child.logFile,
-            lastLines: child.lastLogLines(Limits.reportedLogLines))
+            exit: cause.exit,
+            description: "\(cause); the last lines of \(log.file.path):\n\(tail)")
     }
+}
 
-    private func silentCoordinator() -> Failure {
-        failure(of: "coordinator", .status(69))
+extension Supervisor.Event {
+    init(_ fact: JournalFact) {
+        self =
+            switch fact {
+            case .workersWanted(let count): .workersWanted(count)
+            case .completed: .finished(.completed)
+            case .stopped: .finished(.stopped)
+            }
     }
+}
 
-    private func installSignalHandlers() {
-        // Under `nohup` a hangup stays ignored.
-        let hangup = emend_linux_is_ignored(SIGHUP) == 0 ? [SIGHUP] : []
-        for number in [SIGINT, SIGTERM] + hangup {
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            let queue = queue
-            source.setEventHandler { queue.post(.signal(number)) }
-            source.resume()
-            signalSources.append(source)
+extension Supervisor.Cause: CustomStringConvertible {
+    /// As told to the user.
+    package var description: String {
+        switch reason {
+        case .ended: "\(child) ended with \(exit)"
+        case .failedStarts(let count):
+            "\(child) ended with \(exit), \(count) times in a row before it took part in the run"
+        case .noProgress(let deaths):
+            "\(child) ended with \(exit), \(deaths) times in a row without a step of the run"
+        case .silent: "\(child) did not begin to listen in time"
+        }
+    }
+}
+
+extension Supervisor.Notice: CustomStringConvertible {
+    /// As told to the user.
+    package var description: String {
+        switch self {
+        case .startedAgain(let name, let exit): "\(name) ended with \(exit); started again"
+        case .scaled(let workers): "the run is to have \(workers) workers"
         }
     }
 }

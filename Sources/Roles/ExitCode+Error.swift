@@ -20,6 +20,7 @@ extension ExitCode {
             case let error as LedgerError: ExitCode(error)
             case let error as TrainingError: ExitCode(error)
             case let error as RoleError: error.exitCode
+            case let error as Observer.Failure: error.exitCode
             case is OpenBLAS.WrongBuild: .configuration
             case let error as TransportError: ExitCode(transport: error)
             // Foundation's word for a file that cannot be read or written, as on a full disk.

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Checkpoints
 import Foundation
 import Roles
 
@@ -21,7 +20,7 @@ struct Compare: ParsableCommand {
         try reportingErrors {
             var columns: [(title: String, scores: ModelScores)] = []
             for run in runs {
-                for column in try result(of: run).columns
+                for column in try TrainingResult(of: RunDirectory(run)).columns
                 where column.title != "ancillary"
                     || !columns.contains(where: { $0.title == "ancillary" })
                 {
@@ -47,19 +46,6 @@ struct Compare: ParsableCommand {
                 String(
                     format: "margin of %@ over %@: %+.1f points of mean IoU", column.title,
                     base.title, column.scores.meanIoU - base.scores.meanIoU))
-        }
-    }
-
-    private func result(of run: String) throws -> TrainingResult {
-        let file = RunDirectory(run).resultFile
-        guard let data = FileManager.default.contents(atPath: file) else {
-            throw CheckpointError(
-                .missing, file: file, "the run has no result; give the directory of a finished run")
-        }
-        do {
-            return try JSONDecoder().decode(TrainingResult.self, from: data)
-        } catch {
-            throw CheckpointError(.corrupt, file: file, "not a run's result: \(error)")
         }
     }
 }

@@ -17,8 +17,8 @@ struct Emend: ParsableCommand {
             """,
         version: BuildIdentity.text,
         subcommands: [
-            Train.self, Verify.self, Evaluate.self, Predict.self, Compare.self, Sheet.self,
-            DatasetCommand.self, Bench.self,
+            Train.self, Status.self, Scale.self, Verify.self, Evaluate.self, Predict.self,
+            Compare.self, Sheet.self, DatasetCommand.self, Bench.self,
             CheckpointCommand.self, ConfigurationCommand.self,
         ])
 }

@@ -10,8 +10,9 @@ final class ProgressDisplay: Sendable {
     fileprivate struct State {
         var recent: [(seconds: Double, images: UInt64)] = []
         var images: UInt64 = 0
-        var firstSeconds: Double?
-        var lastSeconds = 0.0
+        var seconds = 0.0
+        /// Of the last step, by the clock of this start of the coordinator.
+        var lastSeconds: Double?
     }
 
     private let output = TerminalOutput()
@@ -29,12 +30,10 @@ final class ProgressDisplay: Sendable {
             output: output)
     }
 
-    /// Images per second from the first committed step to the last.
+    /// Images per second from the first step that was shown to the last, without the times in which
+    /// a coordinator started.
     var imagesPerSecond: Double {
-        state.withLock { state in
-            guard let first = state.firstSeconds, state.lastSeconds > first else { return 0 }
-            return Double(state.images) / (state.lastSeconds - first)
-        }
+        state.withLock { $0.seconds > 0 ? Double($0.images) / $0.seconds : 0 }
     }
 
     func show(_ metrics: StepMetrics) {
@@ -65,11 +64,12 @@ extension ProgressDisplay.State {
     fileprivate mutating func add(_ metrics: StepMetrics)
         -> (imagesPerSecond: Double, secondsPerStep: Double?)
     {
-        // The first step's time holds the start-up.
-        if firstSeconds == nil {
-            firstSeconds = metrics.elapsedSeconds
-        } else {
+        // The first step's time holds the start-up, as does that after another start.
+        if let lastSeconds, lastSeconds <= metrics.elapsedSeconds {
             images += metrics.images
+            seconds += metrics.elapsedSeconds - lastSeconds
+        } else {
+            recent = []
         }
         lastSeconds = metrics.elapsedSeconds
         recent.append((metrics.elapsedSeconds, metrics.images))

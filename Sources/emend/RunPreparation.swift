@@ -6,33 +6,8 @@ import Launcher
 import Roles
 import Training
 
-/// What `emend train` does before it starts a process: a directory, the data, the memory.
+/// What `emend train` does before it starts a process: the data, the memory.
 enum RunPreparation {
-    /// The directory given, or the next free one below `runs/`, and the lock that keeps other
-    /// launchers out while it lives; the directory must not hold a run.
-    static func directory(_ path: String?, method: Configuration.Method) throws
-        -> (directory: RunDirectory, lock: RunLock)
-    {
-        let directory = RunDirectory(path ?? nextFree(method))
-        let lock = try RunLock(run: directory.path, for: .launcher)
-        // A coordinator that was started by hand has no launcher.
-        _ = try RunLock(run: directory.path)
-        guard !directory.holdsRun else {
-            throw CheckpointError(
-                .inUse, file: directory.path,
-                "already in use: it holds a run; choose another directory with --run, or remove it")
-        }
-        return (directory, lock)
-    }
-
-    private static func nextFree(_ method: Configuration.Method) -> String {
-        var number = 1
-        while FileManager.default.fileExists(atPath: "runs/\(method.rawValue)-\(number)") {
-            number += 1
-        }
-        return "runs/\(method.rawValue)-\(number)"
-    }
-
     /// Reads the data set once, so that a fault is told before anything starts.
     static func describe(_ configuration: Configuration, root: URL?) throws -> RunDescription {
         let (description, warnings) = try RunDescription.open(configuration, root: root)

@@ -38,20 +38,10 @@ struct RunResult {
         // What was held while it was judged, and is not the best, may be older than what is kept;
         // where it cannot be deleted it does no harm.
         _ = try? directory.checkpoints().prune(keep: description.configuration.checkpoint.keep)
-        let text = try jsonLine(result(primary, ancillary))
-        try Data((text + "\n").utf8).write(
+        let result = try result(primary, ancillary)
+        try Data((jsonLine(result) + "\n").utf8).write(
             to: URL(fileURLWithPath: directory.resultFile), options: .atomic)
-        guard !json else {
-            print(text)
-            return
-        }
-        let columns = [("ancillary", ancillary), ("primary", primary)]
-            .compactMap { title, scores in scores.map { (title: title, scores: $0) } }
-        if !columns.isEmpty {
-            print(ScoreTable(columns: columns, classNames: description.classNames).text)
-        }
-        print("parameters_sha256 \(run.checkpoint.manifest.parametersSHA256)")
-        print("run \(directory.path)")
+        try result.show(classNames: description.classNames, json: json)
     }
 
     private func result(_ primary: ModelScores?, _ ancillary: ModelScores?) throws

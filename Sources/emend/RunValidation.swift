@@ -29,6 +29,9 @@ final class RunValidation: Sendable {
         self.description = description
         self.root = root
         self.threadCount = threadCount
+        // Of a run that is continued.
+        guard directory.holdsRun else { return }
+        state.withLock { $0.best = try? directory.checkpoints().best() }
     }
 
     /// Starts what is due and hands over what was found since the last call.

@@ -79,4 +79,19 @@ import Testing
         #expect(seed?["origin"] as? String == "a.yaml:1")
         #expect(json?["sha256"] as? String == resolved.configuration.sha256)
     }
+
+    @Test func `Two configurations differ in the keys whose values differ`() throws {
+        let standard = Configuration()
+        let other = try ResolvedConfiguration(
+            file: nil, overrides: ["optimizer.momentum=0.5", "seed=3", "method=linear"]
+        ).configuration
+        let differences = other.differences(from: standard)
+        #expect(
+            differences.map(\.key).sorted()
+                == ["method", "optimizer.momentum", "seed"].filter {
+                    $0 != "method" || standard.method != .linear
+                })
+        #expect(differences.first { $0.key == "seed" }.map { [$0.own, $0.other] } == ["3", "0"])
+        #expect(standard.differences(from: standard).isEmpty)
+    }
 }

@@ -4,40 +4,6 @@ import Testing
 extension EndToEnd {
     @Suite("The launcher looks after its children")
     struct LauncherCare {
-        /// A run that goes on until it is stopped, with two servers and two workers.
-        private final class EndlessRun {
-            let folder: ScratchFolder
-            let launcher: RunningProgram
-            var run: String { folder.path("run") }
-
-            init() throws {
-                folder = try ScratchFolder()
-                let training = TinyRun(
-                    slots: 3, workers: 2, servers: 2,
-                    overrides: ["phases.main.steps=1000000", "checkpoint.every=5"])
-                launcher = try RunningProgram(
-                    "emend",
-                    training.arguments(
-                        data: SyntheticData.shared().root, run: folder.path("run")))
-            }
-
-            /// Waits until so many steps are committed.
-            func reach(step: Int) throws {
-                try eventually("step \(step) of the run; so far: \(launcher.errors)") {
-                    (try? StepLine.all(ofRun: run).count) ?? 0 > step
-                }
-            }
-
-            func children() throws -> [ProcessTable.Entry] {
-                try ProcessTable.entries(mentioning: run).filter { $0.program != "emend" }
-            }
-
-            /// The process whose log has this name.
-            func child(_ program: String) throws -> ProcessTable.Entry {
-                try #require(children().first { $0.program == program })
-            }
-        }
-
         @Test("Nobody survives a launcher that is killed")
         func killedLauncher() throws {
             let run = try EndlessRun()
@@ -72,10 +38,10 @@ extension EndToEnd {
         }
 
         @Test(
-            "The first child that dies is named with its end and the last lines of its log",
+            "With --restart never the first child that dies is named with its end and its log",
             arguments: ["emend-server", "emend-worker", "emend-coordinator"])
         func deadChild(program: String) throws {
-            let run = try EndlessRun()
+            let run = try EndlessRun(options: ["--restart", "never"])
             try run.reach(step: 4)
             kill(try run.child(program).processIdentifier, SIGKILL)
             let ended = try run.launcher.end(withinSeconds: 60)
