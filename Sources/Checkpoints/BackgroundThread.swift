@@ -31,8 +31,7 @@ func inBackground<Value, Failure: Error>(
 
 /// A tenth of a processor where threads of ordinary priority want all of it.
 ///
-/// With the lowest priority of all, 19, it is a seventieth, and a checkpoint takes minutes beside a
-/// busy machine.
+/// With the lowest priority of all, 19, it would be a seventieth, too little to end in time.
 private let niceness: Int32 = 10
 
 private final class BackgroundWork {

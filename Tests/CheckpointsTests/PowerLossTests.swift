@@ -80,7 +80,7 @@ private final class PowerCutFileSystem: FileSystem, @unchecked Sendable {
         _ = train(disk.mountPoint + "/whole", whole)
         let operationCount = whole.operationCount
         #expect(operationCount > 60)
-        // Odd strides visit every operation, under both kinds of loss.
+        // All trials visit every operation three times, under both kinds of loss.
         let trialCount = Self.areLongTestsWanted ? 3 * operationCount : 8
         for trial in 0..<trialCount {
             let last =
