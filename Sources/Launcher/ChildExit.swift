@@ -5,6 +5,9 @@ public enum ChildExit: Sendable, Equatable, CustomStringConvertible {
     case status(Int32)
     case signal(Int32)
 
+    /// A refusal that passes, as of a server whose predecessor the coordinator still waits for.
+    static let temporary = ChildExit.status(75)
+
     /// Reads what `waitpid` reports of a process that has ended.
     init(waitStatus: Int32) {
         let signal = waitStatus & 0x7F

@@ -7,6 +7,8 @@ struct ChildProcess {
     struct StartFailure: Error, CustomStringConvertible {
         let program: String
         let code: Int32
+        /// A missing program stays missing; for want of memory or processes there is another try.
+        var exit: ChildExit { code == ENOENT || code == EACCES ? .status(66) : .temporary }
         var description: String {
             "\(program) cannot be started: \(String(cString: strerror(code)))"
         }

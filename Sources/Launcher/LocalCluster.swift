@@ -33,7 +33,7 @@ public final class LocalCluster {
     private var follower: RunFollower
     private var processes: [ChildProcess] = []
     /// Of those that could not be started.
-    private var failedStarts: [ChildName] = []
+    private var failedStarts: [(name: ChildName, exit: ChildExit)] = []
     private var endpoint: String?
     private var outcome: Supervisor.Outcome?
     private let beginning = ContinuousClock.now
@@ -94,8 +94,7 @@ public final class LocalCluster {
     }
 
     private func takeExits() -> (ends: [(ChildName, ChildExit)], names: [Int32: ChildName]) {
-        // A program that cannot be started is temporarily not available.
-        var ends = failedStarts.map { ($0, ChildExit.status(75)) }
+        var ends: [(ChildName, ChildExit)] = failedStarts
         failedStarts = []
         var names: [Int32: ChildName] = [:]
         processes.removeAll { process in
@@ -143,7 +142,8 @@ public final class LocalCluster {
                         + ["--exit-with-parent", parent], log: log.file.path))
         } catch {
             try? log.append("\(error)\n")
-            failedStarts.append(name)
+            let failure = error as? ChildProcess.StartFailure
+            failedStarts.append((name, failure?.exit ?? .temporary))
         }
     }
 

@@ -56,7 +56,10 @@ extension Supervisor {
         let name = children[place].name
         guard restart == .auto else { return blame(Cause(name, exit), at: now) }
         children[place].deathsSinceStep += 1
-        if !children[place].hasGreeted { children[place].failedStarts += 1 }
+        if !children[place].hasGreeted {
+            children[place].earlyDeaths += 1
+            if exit != .temporary { children[place].failedStarts += 1 }
+        }
         let (failures, deaths) = (children[place].failedStarts, children[place].deathsSinceStep)
         if failures >= limits.failedStarts {
             return blame(Cause(name, exit, .failedStarts(failures)), at: now)
@@ -65,7 +68,9 @@ extension Supervisor {
             return blame(Cause(name, exit, .noProgress(deaths: deaths)), at: now)
         }
         var pause = limits.shortestPauseMilliseconds
-        for _ in 1..<max(1, failures) { pause = min(2 * pause, limits.longestPauseMilliseconds) }
+        for _ in 1..<max(1, children[place].earlyDeaths) {
+            pause = min(2 * pause, limits.longestPauseMilliseconds)
+        }
         children[place].state = .waiting(until: now + pause, after: exit)
     }
 

@@ -108,7 +108,9 @@ package struct Supervisor: Sendable {
         var state = State.gone
         var starts = 0
         var hasGreeted = false
-        /// In a row, without a welcome.
+        /// In a row, without a welcome; the pauses grow with it.
+        var earlyDeaths = 0
+        /// Those of them in which the coordinator did not ask for patience.
         var failedStarts = 0
         var deathsSinceStep = 0
         /// It was asked to leave, and is not missed.
@@ -201,6 +203,7 @@ package struct Supervisor: Sendable {
         for place in children.indices where children[place].name == name {
             children[place].hasGreeted = true
             children[place].failedStarts = 0
+            children[place].earlyDeaths = 0
         }
     }
 

@@ -83,7 +83,7 @@ extension EndToEnd {
                 TinyRun(), replacing: "emend-coordinator",
                 with: "rm -f \"$(dirname \"$0\")/emend-server\"; exec $real \"$@\"")
             let ended = try sabotaged.launcher.end()
-            #expect(ended.code == 75, "\(ended)")
+            #expect(ended.code == 66, "\(ended)")
             #expect(
                 ended.errors.contains("emend-server cannot be started: No such file"), "\(ended)")
         }

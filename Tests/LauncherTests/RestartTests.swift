@@ -102,6 +102,23 @@ import Testing
         }
     }
 
+    @Test("A refusal that passes is waited for: pauses grow, and it is no failed start")
+    func refused() {
+        var story = Story.running()
+        _ = story.handle(.exited(.server(0), killed))
+        var waited: UInt64 = 0
+        for number in 2..<11 {
+            while story.wait(100).deeds != [.start(.server(0), number: number)] { waited += 100 }
+            waited += 100
+            #expect(story.handle(.exited(.server(0), .status(75))) == [])
+        }
+        #expect(waited == 100 + 100 + 200 + 400 + 800 + 1_600 + 3_200 + 5_000 + 5_000)
+        _ = story.wait(1_000)
+        let cause = Supervisor.Cause(.server(0), .status(75), .noProgress(deaths: 10))
+        #expect(
+            story.end([.worker(0), .worker(1), .coordinator]).last == .end(.failed(cause)))
+    }
+
     @Test("The pause doubles up to its longest")
     func pauses() {
         var limits = Supervisor.Limits()
