@@ -1447,51 +1447,6 @@ void   emend__backup_lost__free_unpacked
   assert(message->base.descriptor == &emend__backup_lost__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   emend__promote__init
-                     (Emend__Promote         *message)
-{
-  static const Emend__Promote init_value = EMEND__PROMOTE__INIT;
-  *message = init_value;
-}
-size_t emend__promote__get_packed_size
-                     (const Emend__Promote *message)
-{
-  assert(message->base.descriptor == &emend__promote__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t emend__promote__pack
-                     (const Emend__Promote *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &emend__promote__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t emend__promote__pack_to_buffer
-                     (const Emend__Promote *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &emend__promote__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Emend__Promote *
-       emend__promote__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Emend__Promote *)
-     protobuf_c_message_unpack (&emend__promote__descriptor,
-                                allocator, len, data);
-}
-void   emend__promote__free_unpacked
-                     (Emend__Promote *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &emend__promote__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
 void   emend__fill__init
                      (Emend__Fill         *message)
 {
@@ -1916,7 +1871,7 @@ const ProtobufCMessageDescriptor emend__slots__descriptor =
   (ProtobufCMessageInit) emend__slots__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor emend__greeting__field_descriptors[11] =
+static const ProtobufCFieldDescriptor emend__greeting__field_descriptors[12] =
 {
   {
     "build",
@@ -2050,6 +2005,18 @@ static const ProtobufCFieldDescriptor emend__greeting__field_descriptors[11] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "placement_revision",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Emend__Greeting, placement_revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned emend__greeting__field_indices_by_name[] = {
   3,   /* field[3] = advertised_endpoint */
@@ -2059,6 +2026,7 @@ static const unsigned emend__greeting__field_indices_by_name[] = {
   9,   /* field[9] = leases */
   8,   /* field[8] = member */
   2,   /* field[2] = numerics_class */
+  11,   /* field[11] = placement_revision */
   4,   /* field[4] = process_id */
   7,   /* field[7] = server */
   10,   /* field[10] = shards */
@@ -2067,7 +2035,7 @@ static const unsigned emend__greeting__field_indices_by_name[] = {
 static const ProtobufCIntRange emend__greeting__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor emend__greeting__descriptor =
 {
@@ -2077,7 +2045,7 @@ const ProtobufCMessageDescriptor emend__greeting__descriptor =
   "Emend__Greeting",
   "emend",
   sizeof(Emend__Greeting),
-  11,
+  12,
   emend__greeting__field_descriptors,
   emend__greeting__field_indices_by_name,
   1,  emend__greeting__number_ranges,
@@ -2741,7 +2709,7 @@ const ProtobufCMessageDescriptor emend__chunk__descriptor =
   (ProtobufCMessageInit) emend__chunk__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor emend__placement__field_descriptors[3] =
+static const ProtobufCFieldDescriptor emend__placement__field_descriptors[5] =
 {
   {
     "servers",
@@ -2779,8 +2747,34 @@ static const ProtobufCFieldDescriptor emend__placement__field_descriptors[3] =
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "revision",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Emend__Placement, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "origin",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Emend__Placement, origin),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned emend__placement__field_indices_by_name[] = {
+  4,   /* field[4] = origin */
+  3,   /* field[3] = revision */
   0,   /* field[0] = servers */
   2,   /* field[2] = shard_of_chunk */
   1,   /* field[1] = shards */
@@ -2788,7 +2782,7 @@ static const unsigned emend__placement__field_indices_by_name[] = {
 static const ProtobufCIntRange emend__placement__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor emend__placement__descriptor =
 {
@@ -2798,7 +2792,7 @@ const ProtobufCMessageDescriptor emend__placement__descriptor =
   "Emend__Placement",
   "emend",
   sizeof(Emend__Placement),
-  3,
+  5,
   emend__placement__field_descriptors,
   emend__placement__field_indices_by_name,
   1,  emend__placement__number_ranges,
@@ -3010,7 +3004,7 @@ const ProtobufCMessageDescriptor emend__verdict__descriptor =
   (ProtobufCMessageInit) emend__verdict__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor emend__heartbeat__field_descriptors[6] =
+static const ProtobufCFieldDescriptor emend__heartbeat__field_descriptors[7] =
 {
   {
     "activity",
@@ -3084,6 +3078,18 @@ static const ProtobufCFieldDescriptor emend__heartbeat__field_descriptors[6] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "placement_revision",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Emend__Heartbeat, placement_revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned emend__heartbeat__field_indices_by_name[] = {
   0,   /* field[0] = activity */
@@ -3091,12 +3097,13 @@ static const unsigned emend__heartbeat__field_indices_by_name[] = {
   4,   /* field[4] = durable_through */
   2,   /* field[2] = finished_slots */
   3,   /* field[3] = leases */
+  6,   /* field[6] = placement_revision */
   5,   /* field[5] = recorded_through */
 };
 static const ProtobufCIntRange emend__heartbeat__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor emend__heartbeat__descriptor =
 {
@@ -3106,7 +3113,7 @@ const ProtobufCMessageDescriptor emend__heartbeat__descriptor =
   "Emend__Heartbeat",
   "emend",
   sizeof(Emend__Heartbeat),
-  6,
+  7,
   emend__heartbeat__field_descriptors,
   emend__heartbeat__field_indices_by_name,
   1,  emend__heartbeat__number_ranges,
@@ -3769,7 +3776,7 @@ const ProtobufCMessageDescriptor emend__server_ready__descriptor =
   (ProtobufCMessageInit) emend__server_ready__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor emend__server_progress__field_descriptors[4] =
+static const ProtobufCFieldDescriptor emend__server_progress__field_descriptors[5] =
 {
   {
     "shard",
@@ -3819,17 +3826,30 @@ static const ProtobufCFieldDescriptor emend__server_progress__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "synchronous_backup",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Emend__ServerProgress, synchronous_backup),
+    &emend__number__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned emend__server_progress__field_indices_by_name[] = {
   2,   /* field[2] = durable_through */
   3,   /* field[3] = open_steps */
   0,   /* field[0] = shard */
+  4,   /* field[4] = synchronous_backup */
   1,   /* field[1] = version */
 };
 static const ProtobufCIntRange emend__server_progress__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor emend__server_progress__descriptor =
 {
@@ -3839,7 +3859,7 @@ const ProtobufCMessageDescriptor emend__server_progress__descriptor =
   "Emend__ServerProgress",
   "emend",
   sizeof(Emend__ServerProgress),
-  4,
+  5,
   emend__server_progress__field_descriptors,
   emend__server_progress__field_indices_by_name,
   1,  emend__server_progress__number_ranges,
@@ -4578,57 +4598,6 @@ const ProtobufCMessageDescriptor emend__backup_lost__descriptor =
   (ProtobufCMessageInit) emend__backup_lost__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor emend__promote__field_descriptors[2] =
-{
-  {
-    "shard",
-    1,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT32,
-    0,   /* quantifier_offset */
-    offsetof(Emend__Promote, shard),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "term",
-    2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Emend__Promote, term),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned emend__promote__field_indices_by_name[] = {
-  0,   /* field[0] = shard */
-  1,   /* field[1] = term */
-};
-static const ProtobufCIntRange emend__promote__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 2 }
-};
-const ProtobufCMessageDescriptor emend__promote__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "emend.Promote",
-  "Promote",
-  "Emend__Promote",
-  "emend",
-  sizeof(Emend__Promote),
-  2,
-  emend__promote__field_descriptors,
-  emend__promote__field_indices_by_name,
-  1,  emend__promote__number_ranges,
-  (ProtobufCMessageInit) emend__promote__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
 static const ProtobufCFieldDescriptor emend__fill__field_descriptors[7] =
 {
   {
@@ -5054,7 +5023,7 @@ const ProtobufCMessageDescriptor emend__member__descriptor =
   (ProtobufCMessageInit) emend__member__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue emend__kind__enum_values_by_number[39] =
+static const ProtobufCEnumValue emend__kind__enum_values_by_number[37] =
 {
   { "KIND_UNSPECIFIED", "EMEND__KIND__KIND_UNSPECIFIED", 0 },
   { "KIND_GREETING", "EMEND__KIND__KIND_GREETING", 1 },
@@ -5087,8 +5056,6 @@ static const ProtobufCEnumValue emend__kind__enum_values_by_number[39] =
   { "KIND_DECISION_REPLICATED", "EMEND__KIND__KIND_DECISION_REPLICATED", 28 },
   { "KIND_REPLICA_ACKNOWLEDGED", "EMEND__KIND__KIND_REPLICA_ACKNOWLEDGED", 29 },
   { "KIND_BACKUP_LOST", "EMEND__KIND__KIND_BACKUP_LOST", 30 },
-  { "KIND_PROMOTE", "EMEND__KIND__KIND_PROMOTE", 31 },
-  { "KIND_PROMOTED", "EMEND__KIND__KIND_PROMOTED", 32 },
   { "KIND_FILL_REQUESTED", "EMEND__KIND__KIND_FILL_REQUESTED", 33 },
   { "KIND_FILL", "EMEND__KIND__KIND_FILL", 34 },
   { "KIND_ROLL_BACK", "EMEND__KIND__KIND_ROLL_BACK", 35 },
@@ -5097,17 +5064,17 @@ static const ProtobufCEnumValue emend__kind__enum_values_by_number[39] =
   { "KIND_SCALE_REQUESTED", "EMEND__KIND__KIND_SCALE_REQUESTED", 38 },
 };
 static const ProtobufCIntRange emend__kind__value_ranges[] = {
-{0, 0},{0, 39}
+{0, 0},{33, 31},{0, 37}
 };
-static const ProtobufCEnumValueIndex emend__kind__enum_values_by_name[39] =
+static const ProtobufCEnumValueIndex emend__kind__enum_values_by_name[37] =
 {
   { "KIND_BACKUP_LOST", 30 },
   { "KIND_CHECKPOINT_COMMITTED", 26 },
   { "KIND_CHECKPOINT_REQUESTED", 22 },
   { "KIND_DECISION_REPLICATED", 28 },
   { "KIND_DRAIN", 5 },
-  { "KIND_FILL", 34 },
-  { "KIND_FILL_REQUESTED", 33 },
+  { "KIND_FILL", 32 },
+  { "KIND_FILL_REQUESTED", 31 },
   { "KIND_FINISH", 6 },
   { "KIND_GOODBYE", 7 },
   { "KIND_GREETING", 1 },
@@ -5117,24 +5084,22 @@ static const ProtobufCEnumValueIndex emend__kind__enum_values_by_name[39] =
   { "KIND_LEASE_REVOKED", 10 },
   { "KIND_PARAMETERS", 13 },
   { "KIND_PLACEMENT_CHANGED", 8 },
-  { "KIND_PROMOTE", 31 },
-  { "KIND_PROMOTED", 32 },
   { "KIND_PULL", 12 },
   { "KIND_PULL_REFUSED", 14 },
   { "KIND_PUSH", 15 },
   { "KIND_PUSH_ACKNOWLEDGED", 16 },
   { "KIND_REFUSAL", 3 },
   { "KIND_REPLICA_ACKNOWLEDGED", 29 },
-  { "KIND_ROLL_BACK", 35 },
+  { "KIND_ROLL_BACK", 33 },
   { "KIND_ROOT_REPLICATED", 27 },
-  { "KIND_SCALE_REQUESTED", 38 },
+  { "KIND_SCALE_REQUESTED", 36 },
   { "KIND_SERVER_PROGRESS", 20 },
   { "KIND_SERVER_READY", 19 },
   { "KIND_SHARD_NOT_WRITTEN", 24 },
   { "KIND_SHARD_WRITTEN", 23 },
   { "KIND_SHARD_WRITTEN_ACKNOWLEDGED", 25 },
-  { "KIND_STATUS", 37 },
-  { "KIND_STATUS_REQUESTED", 36 },
+  { "KIND_STATUS", 35 },
+  { "KIND_STATUS_REQUESTED", 34 },
   { "KIND_STEP_COMMITTED", 21 },
   { "KIND_TRAILER", 17 },
   { "KIND_TRAILER_ACKNOWLEDGED", 18 },
@@ -5148,11 +5113,11 @@ const ProtobufCEnumDescriptor emend__kind__descriptor =
   "Kind",
   "Emend__Kind",
   "emend",
-  39,
+  37,
   emend__kind__enum_values_by_number,
-  39,
+  37,
   emend__kind__enum_values_by_name,
-  1,
+  2,
   emend__kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

@@ -11,12 +11,13 @@ public enum JournalFact: Equatable, Sendable {
 
     /// Reads one line; nil for any other fact, and for a line that is none.
     public init?(line: Data) {
+        struct Line: Decodable { var entry: Fact }
         struct Fact: Decodable {
             var fact: String
             var workers: Int?
             var outcome: Int?
         }
-        guard let fact = try? JSONDecoder().decode(Fact.self, from: line) else { return nil }
+        guard let fact = try? JSONDecoder().decode(Line.self, from: line).entry else { return nil }
         switch (fact.fact, fact.workers, fact.outcome) {
         case ("workers_wanted", let count?, _) where count > 0: self = .workersWanted(count)
         case ("finished", _, 1?): self = .completed

@@ -48,10 +48,14 @@ struct ChunkState {
     }
 
     /// One step: reduces the nodes to the root, scales by 1/V, applies the rule.
+    ///
+    /// Returns the root where it is wanted.
     mutating func apply(
-        _ nodes: [CommitJob.NodePayload], _ step: StepUpdate, kernels: UnsafePointer<ck_table>
-    ) {
+        _ nodes: [CommitJob.NodePayload], _ step: StepUpdate, roots: CommitJob.RootDemand,
+        kernels: UnsafePointer<ck_table>
+    ) -> Frame? {
         let root = sum(of: nodes, step.tree, kernels)
+        let kept = roots == .wanted ? frame(of: root) : nil
         let next = values.copy()
         switch chunk.group.rule {
         case .descent: descend(next, root, step)
@@ -59,6 +63,16 @@ struct ChunkState {
         }
         values = next
         hash = Digest(of: UnsafeRawBufferPointer(next.floats))
+        return kept
+    }
+
+    /// The root as the backup gets it: a moving average writes into its sums, so those are copied.
+    private func frame(of root: Sum) -> Frame {
+        switch root {
+        case .payload(let frame): frame
+        case .block(let block):
+            chunk.group.rule == .movingAverage ? block.copy().frame : block.frame
+        }
     }
 
     private mutating func descend(

@@ -2,10 +2,11 @@ import Checkpoints
 import Configurations
 import Dispatch
 import Foundation
+import Ledger
 import TrainingProtocol
 import Transport
 
-/// The jobs of a coordinator: its journal, and the manifests of checkpoints.
+/// The jobs of a coordinator: its journal, the ledger, and the manifests of checkpoints.
 final class CoordinatorJobs: JobRunner, @unchecked Sendable {
     // Sendable: everything that changes is touched on `queue` alone.
     private let queue = DispatchQueue(label: "emend.journal")
@@ -13,12 +14,13 @@ final class CoordinatorJobs: JobRunner, @unchecked Sendable {
 
     private struct Files {
         let journal: Journal
+        let ledger: Ledger
         let checkpoints: RunCheckpoints
     }
 
     /// Hands over the run's files; to be called before the first job.
-    func open(_ journal: Journal, _ checkpoints: RunCheckpoints) {
-        let files = Files(journal: journal, checkpoints: checkpoints)
+    func open(_ journal: Journal, _ ledger: Ledger, _ checkpoints: RunCheckpoints) {
+        let files = Files(journal: journal, ledger: ledger, checkpoints: checkpoints)
         queue.sync { self.files = files }
     }
 
@@ -32,7 +34,16 @@ final class CoordinatorJobs: JobRunner, @unchecked Sendable {
                     report(.finished(.journaled))
                 case .writeManifest(let job):
                     report(.finished(.manifestWritten(try files.checkpoints.write(job))))
-                case .prepare, .compute, .load, .inspect, .commit, .snapshot:
+                case .findCheckpoint:
+                    report(.finished(.checkpointFound(try files.checkpoints.newestVerified())))
+                case .record(let records):
+                    try files.ledger.append(records.map { LedgerEntry($0) })
+                    report(.finished(.recorded))
+                case .cutLedger(let version):
+                    try files.ledger.cut(toVersion: version.index)
+                    report(.finished(.ledgerCut))
+                case .prepare, .compute, .load, .inspect, .commit, .snapshot, .collect, .install,
+                    .drop:
                     preconditionFailure("not a coordinator's job: \(job)")
                 }
             } catch {

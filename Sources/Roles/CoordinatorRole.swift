@@ -2,6 +2,7 @@ import Checkpoints
 import Configurations
 import Datasets
 import Foundation
+import Ledger
 import Logging
 import Training
 import TrainingProtocol
@@ -10,7 +11,7 @@ import WireFormat
 
 /// The coordinator's process: leads the run, off the data path.
 public struct CoordinatorRole {
-    /// The run's directory; it must not hold a run.
+    /// The run's directory.
     public var run: String
     /// A YAML file; nil takes `configuration.yaml` of the run's directory.
     public var configuration: String?
@@ -30,10 +31,21 @@ public struct CoordinatorRole {
     /// The servers that a run may have.
     public static let serverCounts = 1...Limits().serverCount
 
+    /// Whether the directory's run goes on.
+    public var start: Start
+
+    /// How a coordinator begins.
+    public enum Start: Sendable {
+        /// The directory must not hold a run.
+        case new
+        /// The directory's run goes on, with the members that are still at work.
+        case resumed
+    }
+
     /// Takes the options; nothing is opened yet.
     public init(
         run: String, configuration: String?, overrides: [String], data: String?, bind: String,
-        servers: Int, workers: Int, exposure: NetworkExposure
+        servers: Int, workers: Int, exposure: NetworkExposure, start: Start
     ) {
         self.run = run
         self.configuration = configuration
@@ -43,19 +55,33 @@ public struct CoordinatorRole {
         self.servers = servers
         self.workers = workers
         self.exposure = exposure
+        self.start = start
     }
 
-    /// Runs the run to its end; returns the exit code.
-    public func start() throws -> ExitCode {
+    /// Leads the run to its end; returns the exit code.
+    public func lead() throws -> ExitCode {
         let directory = RunDirectory(run)
         let lock = try RunLock(run: run)
         defer { withExtendedLifetime(lock) {} }
+        let process = RoleProcess(role: .coordinator, threadCount: 1)
+        let setup = LoopSetup(
+            incarnation: process.identity.incarnation, listen: try Endpoint(parsing: bind),
+            exposure: exposure.transport)
+        switch start {
+        case .new: return try begin(directory, process, setup)
+        case .resumed: return try resume(directory, process, setup)
+        }
+    }
+
+    private func begin(
+        _ directory: RunDirectory, _ process: RoleProcess, _ setup: LoopSetup
+    ) throws -> ExitCode {
         guard !directory.holdsRun else {
             throw CheckpointError(
                 .inUse, file: run,
-                "already in use: it holds a run; choose another directory, or remove it")
+                "already in use: it holds a run; continue it with --resume, choose another "
+                    + "directory, or remove it")
         }
-        let process = RoleProcess(role: .coordinator, threadCount: 1)
         let resolved = try ResolvedConfiguration(
             file: configuration ?? directory.configurationFile, overrides: overrides)
         let (description, warnings) = try RunDescription.open(
@@ -65,38 +91,73 @@ public struct CoordinatorRole {
         guard byteCount <= limit else {
             throw RoleError.oversized(byteCount: byteCount, limit: limit)
         }
-        let setup = LoopSetup(
-            incarnation: process.identity.incarnation, listen: try Endpoint(parsing: bind),
-            exposure: exposure.transport)
         let jobs = CoordinatorJobs()
         var metrics: MetricsLog?
         // The address comes first: where it is taken, no run has begun in the directory.
         return try process.run(setup, jobs: jobs, report: { metrics?.record($0) }) { endpoint in
-            guard let endpoint else { preconditionFailure("a coordinator without an endpoint") }
             let opening = try RunOpening(directory, description, resolved: resolved)
             for note in opening.notes { process.logger.info("\(note)") }
-            jobs.open(try Journal(run: run), opening.checkpoints)
+            let ledger = try Ledger.open(
+                path: directory.ledgerFile,
+                header: LedgerHeader(
+                    run: opening.runID.description, opening.plan, description))
+            jobs.open(try Journal(run: run), ledger, opening.checkpoints)
             metrics = try MetricsLog(
-                directory, description, opening.plan, logger: process.logger)
-            try Data("\(endpoint)\n".utf8).write(
-                to: URL(fileURLWithPath: directory.endpointFile), options: .atomic)
+                directory, description, opening.plan, from: .initial, logger: process.logger)
+            try write(endpoint, to: directory)
             return CoordinatorMachine(
-                identity: process.identity, settings: settings(opening, description),
+                identity: process.identity,
+                settings: settings(
+                    opening.runID, CoordinatorTerm(1), description, opening.plan,
+                    from: opening.start, predecessors: .none, recordedThrough: .initial),
                 limits: Limits())
         }
     }
 
-    private func settings(_ opening: RunOpening, _ description: RunDescription)
-        -> CoordinatorSettings
-    {
+    private func resume(
+        _ directory: RunDirectory, _ process: RoleProcess, _ setup: LoopSetup
+    ) throws -> ExitCode {
+        let resumption = try RunResumption(directory)
+        for note in resumption.notes { process.logger.warning("\(note)") }
+        let jobs = CoordinatorJobs()
+        jobs.open(resumption.journal, resumption.ledger, resumption.checkpoints)
+        let recordedThrough = Version(resumption.ledger.recordedThrough)
+        let metrics = try MetricsLog(
+            directory, resumption.description, resumption.plan, from: recordedThrough,
+            logger: process.logger)
+        return try process.run(setup, jobs: jobs, report: { metrics.record($0) }) { endpoint in
+            try write(endpoint, to: directory)
+            let recovered = resumption.recovered
+            return CoordinatorMachine(
+                identity: process.identity,
+                settings: settings(
+                    recovered.run, CoordinatorTerm(recovered.coordinatorTerm.number + 1),
+                    resumption.description, resumption.plan, from: resumption.start,
+                    predecessors: .alive(recovered), recordedThrough: recordedThrough),
+                limits: Limits())
+        }
+    }
+
+    private func write(_ endpoint: Endpoint?, to directory: RunDirectory) throws {
+        guard let endpoint else { preconditionFailure("a coordinator without an endpoint") }
+        try Data("\(endpoint)\n".utf8).write(
+            to: URL(fileURLWithPath: directory.endpointFile), options: .atomic)
+    }
+
+    private func settings(
+        _ runID: RunID, _ term: CoordinatorTerm, _ description: RunDescription, _ plan: RunPlan,
+        from start: CheckpointReference, predecessors: CoordinatorSettings.Predecessors,
+        recordedThrough: Version
+    ) -> CoordinatorSettings {
         let numerics = description.configuration.numerics
         return CoordinatorSettings(
-            run: opening.runID, coordinatorTerm: CoordinatorTerm(1),
-            configuration: description.frame, configurationHash: description.hash,
-            plan: opening.plan, serverCount: servers, hintedWorkerCount: workers,
+            run: runID, coordinatorTerm: term, configuration: description.frame,
+            configurationHash: description.hash, plan: plan, serverCount: servers,
+            hintedWorkerCount: workers,
             numericsClass: numerics.class.map { TrainingProtocol.NumericsClass($0) },
             numericsPolicy: numerics.admission == .strict ? .strict : .loose,
-            source: .checkpoint(opening.start), startVersion: opening.start.version)
+            source: .checkpoint(start), startVersion: start.version,
+            predecessors: predecessors, recordedThrough: recordedThrough)
     }
 }
 

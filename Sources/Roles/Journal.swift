@@ -138,6 +138,8 @@ extension Placement {
             .init("shard_of_chunk", .array(shardOfChunk.map { .integer($0.index) })),
             .init("shards", .array(shards.map { .sorted($0.members) })),
             .init("servers", .array(servers.map { .sorted($0.members) })),
+            .init("revision", .counter(revision)),
+            .init("origin", .counter(origin)),
         ]
     }
 
@@ -148,7 +150,8 @@ extension Placement {
         for shard in try fact.list("shards") { shards.append(try Shard(shard)) }
         self.init(
             servers: servers, shards: shards,
-            shardOfChunk: try fact.integers("shard_of_chunk").map { ShardIndex($0) })
+            shardOfChunk: try fact.integers("shard_of_chunk").map { ShardIndex($0) },
+            revision: try fact.number("revision"), origin: try fact.number("origin"))
     }
 }
 

@@ -2,6 +2,7 @@ import Checkpoints
 import Configurations
 import Dispatch
 import Foundation
+import Ledger
 import Synchronization
 import TrainingProtocol
 import Transport
@@ -30,7 +31,10 @@ final class MadeUpShard {
             run: path, runID: runID, plan: plan, description: description)
         let reference = try Self.writeInitial(checkpoints)
         try directory.writeIdentity(runID)
-        coordinator.open(try Journal.open(run: path).journal, checkpoints)
+        let ledger = try Ledger.open(
+            path: directory.ledgerFile,
+            header: LedgerHeader(run: runID.description, plan, description))
+        coordinator.open(try Journal.open(run: path).journal, ledger, checkpoints)
         server = ServerJobs(run: directory, threadCount: threads)
         let root = plan.tree.root
         gradients = plan.chunkPlan.chunks.map { chunk in
@@ -68,7 +72,7 @@ final class MadeUpShard {
             finiteness: .finite, maximumAbsoluteGradient: 1)
         let job = CommitJob(
             shard: ShardIndex(0), step: Step(version.index), decision: .apply, trailer: trailer,
-            chunks: gradients)
+            chunks: gradients, roots: .unused)
         try perform(.commit(job), by: server).get()
         version = Version(version.index + 1)
     }

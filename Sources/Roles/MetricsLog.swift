@@ -9,27 +9,35 @@ import TrainingProtocol
 
 /// Writes every committed step to the run's `metrics.jsonl`.
 final class MetricsLog {
-    private let file: MetricsFile
+    private let path: String
+    private var file: MetricsFile
     private let logger: Logger
     private let plan: RunPlan
     private let schedule: TrainingSchedule
     private let configuration: Configuration
     private let start = ContinuousClock.now
 
-    init(_ directory: RunDirectory, _ description: RunDescription, _ plan: RunPlan, logger: Logger)
-        throws
-    {
+    /// Lines of steps from `version` on, which are recorded again, are removed.
+    init(
+        _ directory: RunDirectory, _ description: RunDescription, _ plan: RunPlan,
+        from version: Version, logger: Logger
+    ) throws {
         self.logger = logger
-        file = try MetricsFile(path: directory.metricsFile)
+        path = directory.metricsFile
+        file = try MetricsFile(path: path, resumeStep: Int(version.index))
         self.plan = plan
         configuration = description.configuration
         schedule = try TrainingSchedule(configuration)
     }
 
     func record(_ observation: Observation) {
-        guard case .stepCommitted(let record) = observation else { return }
         do {
-            try file.append(metrics(of: record).fields)
+            switch observation {
+            case .stepCommitted(let record): try file.append(metrics(of: record).fields)
+            case .rolledBack(let target):
+                file = try MetricsFile(path: path, resumeStep: Int(target.version.index))
+            default: break
+            }
         } catch {
             logger.error("\(error)")
         }

@@ -73,7 +73,36 @@ struct ObservationLog {
         case .messageIgnored(let kind, let peer, let why):
             (.debug, "ignored \(kind) from \(peer): \(why)")
         case .stopping(let version): (.notice, "stopping at version \(version)")
+        case .promoted(let shard, let term, let version):
+            (.notice, "leading shard \(shard) in term \(term) from version \(version) on")
+        case .filled(let shard, let version):
+            (.info, "backing shard \(shard), filled at version \(version)")
+        case .copiesDisagree(let shard, let backup, let version):
+            (
+                .error,
+                "shard \(shard) and its backup on server \(backup) differ at version \(version): a processor or its memory is faulty; the backup is filled anew"
+            )
+        case .placementChanged(let placement): (.notice, Self.sentence(placement))
+        case .backupsInSync(let shards): (.info, "backups in sync: shards \(shards)")
+        case .rolledBack(let target):
+            (.warning, "both copies of a shard are gone: back to checkpoint \(target.version)")
+        case .resumed(let term, let version):
+            (.notice, "found the run again at version \(version), coordinator term \(term)")
+        case .speculated(let lease, let helper, let late):
+            (
+                .notice,
+                "worker \(late) is late with slots \(lease.node) of step \(lease.step); worker \(helper) computes them too"
+            )
+        case .workersWanted(let count): (.notice, "\(count) workers are wanted")
         }
+    }
+
+    static func sentence(_ placement: Placement) -> String {
+        let shards = placement.shards.map { shard in
+            "shard \(shard.index) on server \(shard.primary)"
+                + (shard.backup.map { ", backed by \($0)" } ?? ", without a backup")
+        }
+        return "placement \(placement.revision): " + shards.joined(separator: "; ")
     }
 
     static func sentence(_ departure: Observation.Departure) -> String {

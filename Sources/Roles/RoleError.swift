@@ -7,6 +7,9 @@ public enum RoleError: Error, CustomStringConvertible {
     /// The run's plan and this process's own view of the configuration differ.
     case plan(String)
 
+    /// A shard's state from another server cannot be taken over.
+    case replica(String)
+
     /// The run's description, most of it the index of the data set, does not fit into a message.
     case oversized(byteCount: Int, limit: Int)
 
@@ -17,12 +20,15 @@ public enum RoleError: Error, CustomStringConvertible {
             "the run's description is malformed (\(text)); all processes must be of one build"
         case .plan(let text):
             "\(text); all processes must be of one build and see the same data set"
+        case .replica(let text): "a replica cannot be used: \(text)"
         case .oversized(let byteCount, let limit):
             "the index of the data set takes \(byteCount) bytes, and processes are sent at most "
                 + "\(limit): name fewer images in data.labelled, data.weak and data.validation"
         }
     }
 
-    /// 78: the processes do not fit together.
-    public var exitCode: ExitCode { .configuration }
+    /// 78 where the processes do not fit together.
+    public var exitCode: ExitCode {
+        if case .replica = self { .trainingFailed } else { .configuration }
+    }
 }

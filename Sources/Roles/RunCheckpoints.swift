@@ -61,6 +61,18 @@ struct RunCheckpoints: Sendable {
         return try reference(step: step)
     }
 
+    /// The newest checkpoint that can be gone back to.
+    ///
+    /// Throws `CheckpointError` where none verifies.
+    func newestVerified() throws -> CheckpointReference {
+        let (checkpoint, skipped) = try directory.newestVerified()
+        guard let checkpoint else {
+            throw skipped.first
+                ?? CheckpointError(.missing, file: directory.path, "holds no checkpoint")
+        }
+        return try reference(step: checkpoint.manifest.step)
+    }
+
     /// The reference of a checkpoint that is on disk.
     func reference(step: Int) throws -> CheckpointReference {
         let file = directory.path(of: step) + "/manifest.json"

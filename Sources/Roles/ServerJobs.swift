@@ -35,7 +35,15 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
                     report(.finished(.committed(commit(job))))
                 case .snapshot(let job):
                     write(job, shards[place(of: job.shard)].state.snapshot(), report)
-                case .prepare, .compute, .journal, .writeManifest:
+                case .collect(let job):
+                    let parts = shards[place(of: job.shard)].state.parts(at: job.version)
+                    report(.finished(.collected(parts)))
+                case .install(let job):
+                    report(.finished(.loaded(try install(job))))
+                case .drop(let shard):
+                    shards.removeAll { $0.index == shard }
+                case .prepare, .compute, .journal, .writeManifest, .findCheckpoint, .record,
+                    .cutLedger:
                     preconditionFailure("not a server's job: \(job)")
                 }
             } catch {
@@ -51,10 +59,21 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
         }
         let checkpoint = try run.checkpoints().open(step: Int(reference.version.index))
         let state = try ShardValues(job, description: description, checkpoint: checkpoint)
-        shards.removeAll { $0.index == job.shard }
-        shards.append((job.shard, state))
-        shards.sort { $0.index < $1.index }
+        hold(state, as: job.shard)
         return state.loaded
+    }
+
+    private func install(_ job: InstallJob) throws -> LoadedShard {
+        let description = try RunDescription(frame: job.configuration)
+        let state = try ShardValues(job, description: description)
+        hold(state, as: job.shard)
+        return state.loaded
+    }
+
+    private func hold(_ state: ShardValues, as shard: ShardIndex) {
+        shards.removeAll { $0.index == shard }
+        shards.append((shard, state))
+        shards.sort { $0.index < $1.index }
     }
 
     /// A payload is believed if its digest fits and all its numbers are finite.

@@ -44,6 +44,43 @@ struct ShardValues {
         }
     }
 
+    /// Takes over what another server collected of the shard.
+    ///
+    /// Throws `RoleError.replica` where a part is damaged, missing or too many.
+    init(_ job: InstallJob, description: RunDescription) throws {
+        plan = job.plan
+        configuration = description.configuration
+        schedule = try TrainingSchedule(configuration)
+        rule = UpdateRule(configuration.optimizer)
+        blocks = FloatBlocks()
+        chunks = []
+        var parts = StateParts(job.parts)
+        progress = try parts.takeProgress(at: job.version)
+        for id in job.chunks {
+            let chunk = plan.chunkPlan[id]
+            let names = plan.slotNames(of: chunk, rule: rule, at: job.version)
+            let values = try parts.take(StateParts.values, of: chunk, blocks)
+            let slots = try names.map { try parts.take($0, of: chunk, blocks) }
+            chunks.append(
+                ChunkState(
+                    chunk, pieces: plan.pieces(of: chunk), values: values, slots: slots,
+                    weightDecay: Float(configuration.optimizer.weightDecay), blocks: blocks))
+        }
+        try parts.expectNone()
+    }
+
+    /// References to the whole state at `version`, for a new backup.
+    func parts(at version: Version) -> [StatePart] {
+        StateParts.progress(progress, chunk: chunks[0].chunk.id)
+            + chunks.flatMap { chunk in
+                let names = plan.slotNames(of: chunk.chunk, rule: rule, at: version)
+                return [StateParts.part(chunk.chunk.id, StateParts.values, chunk.values.frame)]
+                    + zip(names, chunk.slots).map {
+                        StateParts.part(chunk.chunk.id, $0, $1.frame)
+                    }
+            }
+    }
+
     private func read(_ chunk: Chunk, _ slotNames: [String], from checkpoint: Checkpoint) throws
         -> ChunkState
     {
@@ -92,8 +129,8 @@ struct ShardValues {
         let update = StepUpdate(
             tree: plan.tree, stepInPhase: stepInPhase, rule: rule, learningRate: learningRate,
             progress: progress)
-        apply(job.chunks, update, pool)
-        return result(of: job, learningRate)
+        let roots = apply(job, update, pool)
+        return result(of: job, learningRate, roots)
     }
 
     /// Momentum starts at zero in each phase.
@@ -108,22 +145,31 @@ struct ShardValues {
     }
 
     private mutating func apply(
-        _ jobs: [CommitJob.ChunkNodes], _ update: StepUpdate, _ pool: ThreadPool
-    ) {
+        _ job: CommitJob, _ update: StepUpdate, _ pool: ThreadPool
+    ) -> [ChunkRoot] {
         let kernels: UnsafePointer<ck_table> = ck_kernels()
-        let places = jobs.map { job in index(of: job.chunk) }
+        let places = job.chunks.map { index(of: $0.chunk) }
+        var roots = [Frame?](repeating: nil, count: job.chunks.count)
         chunks.withUnsafeMutableBufferPointer { chunks in
-            let base = chunks.baseAddress!
-            pool.run(count: jobs.count) { tile in
-                base[places[tile]].apply(jobs[tile].nodes, update, kernels: kernels)
+            roots.withUnsafeMutableBufferPointer { roots in
+                let base = chunks.baseAddress!, out = roots.baseAddress!
+                pool.run(count: job.chunks.count) { tile in
+                    out[tile] = base[places[tile]].apply(
+                        job.chunks[tile].nodes, update, roots: job.roots, kernels: kernels)
+                }
             }
+        }
+        return zip(job.chunks, roots).compactMap { chunk, root in
+            root.map { ChunkRoot(chunk: chunk.chunk, digest: Digest(of: $0), payload: $0) }
         }
     }
 
-    private func result(of job: CommitJob, _ learningRate: Double) -> CommitResult {
+    private func result(
+        of job: CommitJob, _ learningRate: Double, _ roots: [ChunkRoot] = []
+    ) -> CommitResult {
         CommitResult(
             chunks: job.chunks.map { chunks[index(of: $0.chunk)].committed },
-            stateHash: stateHash, learningRate: learningRate)
+            stateHash: stateHash, learningRate: learningRate, roots: roots)
     }
 
     private func index(of id: ChunkID) -> Int {

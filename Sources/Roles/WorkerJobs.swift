@@ -39,7 +39,8 @@ final class WorkerJobs: JobRunner, @unchecked Sendable {
                     report(.finished(.prepared))
                 case .compute(let job):
                     report(.finished(.computed(try compute(job, report))))
-                case .load, .inspect, .commit, .snapshot, .journal, .writeManifest:
+                case .load, .inspect, .commit, .snapshot, .collect, .install, .drop, .journal,
+                    .writeManifest, .findCheckpoint, .record, .cutLedger:
                     preconditionFailure("not a worker's job: \(job)")
                 }
             } catch {

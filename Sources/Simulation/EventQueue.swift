@@ -7,7 +7,8 @@ struct EventQueue: Sendable {
         /// Set while `generation` is the timer's newest.
         case timer(TimerID, process: Int, generation: UInt64)
         case start(process: Int)
-        case crash(process: Int)
+        case fault(FaultKind)
+        case heal(Partition)
     }
 
     private struct Entry: Sendable {

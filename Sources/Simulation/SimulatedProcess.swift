@@ -8,19 +8,51 @@ struct SimulatedProcess: Sendable {
     var coordinator: CoordinatorMachine?
     var server: ServerMachine?
     var worker: WorkerMachine?
-    var isAlive = true
+    var isAlive = false
     var termination: TerminationReason?
+    /// Until then nothing that happens to it takes effect.
+    var pausedUntil = Instant(nanoseconds: 0)
+    var clock = Clock()
+    /// Servers that it has opened links to, by place in the simulation.
+    var links: [(server: ServerIndex, place: Int)] = []
+    /// Processes that have written to it, by place.
+    var connections: [Int] = []
     /// Of a worker: by chunk id, what its runner holds.
     var loaded: [[Float]?] = []
-    /// Of a server: by chunk id, what it holds.
+    /// Of a server: what it holds, by shard.
+    var held: [(shard: ShardIndex, chunks: [ChunkID])] = []
+    /// Of a server: by chunk id.
     var state: [SyntheticWorkload.ChunkState?] = []
     /// Jobs take effect in the order they were started, so a later one never ends earlier.
     var busyUntil = Instant(nanoseconds: 0)
 
+    init(name: String, incarnation: Incarnation) {
+        self.name = name
+        self.incarnation = incarnation
+    }
+
+    /// What a process's clock shows: it started at another time, and it may run fast or slow.
+    struct Clock: Sendable {
+        var offsetNanoseconds: UInt64 = 0
+        /// In thousandths of the true rate.
+        var rate: UInt64 = 1_000
+
+        func reading(at time: Instant) -> Instant {
+            Instant(nanoseconds: offsetNanoseconds + time.nanoseconds / 1_000 * rate)
+        }
+
+        /// The moment at which the clock shows `reading`.
+        func time(of reading: Instant) -> Instant {
+            let elapsed = reading.nanoseconds - min(reading.nanoseconds, offsetNanoseconds)
+            return Instant(nanoseconds: (elapsed / rate + 1) * 1_000)
+        }
+    }
+
     mutating func handle(_ event: Event, at now: Instant, into effects: inout [Effect]) {
-        coordinator?.handle(event, at: now, into: &effects)
-        server?.handle(event, at: now, into: &effects)
-        worker?.handle(event, at: now, into: &effects)
+        let reading = clock.reading(at: now)
+        coordinator?.handle(event, at: reading, into: &effects)
+        server?.handle(event, at: reading, into: &effects)
+        worker?.handle(event, at: reading, into: &effects)
     }
 
     var role: Role {

@@ -1,10 +1,13 @@
 import TrainingProtocol
 
 /// A whole cluster in virtual time: the real machines and the real wire format, seeded chance.
+///
+/// First things go wrong, and nothing wrong may come of it (safety); then they stop, and the run
+/// must finish (liveness). Whoever dies is started again, as a launcher would.
 package struct Simulation {
     /// What a simulation that broke no invariant came to.
     package struct Outcome: Sendable {
-        /// Of the coordinator.
+        /// Of the last coordinator.
         package let termination: TerminationReason
         package let terminations: [(name: String, reason: TerminationReason?)]
         package let observations: [Observation]
@@ -17,25 +20,33 @@ package struct Simulation {
         package let plan: RunPlan
     }
 
-    private let seed: UInt64
-    private let options: SimulationOptions
-    private var random: SplitMix64
-    private var queue = EventQueue()
-    private var processes: [SimulatedProcess] = []
+    let seed: UInt64
+    let options: SimulationOptions
+    var random: SplitMix64
+    var queue = EventQueue()
+    var processes: [SimulatedProcess] = []
+    /// Where the coordinator's address leads.
+    var coordinator = 0
     private var timers: [(process: Int, timer: TimerID, generation: UInt64)] = []
     private var timerGeneration: UInt64 = 0
     /// When the last message of a link arrives: a link keeps its order.
-    private var links: [(from: Int, to: Int, lastArrival: Instant)] = []
-    private var jobs: SimulatedJobs
+    private var links: [Link: Instant] = [:]
+    var partitions: [Partition] = []
+    var jobs: SimulatedJobs
+    private var checker = InvariantChecker()
     private let wire = Wire()
-    private var now = Instant(nanoseconds: 0)
+    var now = Instant(nanoseconds: 0)
     private let story: Story
-    private var lines: [String] = []
+    var lines: [String] = []
     private var observations: [Observation] = []
-    private var versions: [(shard: ShardIndex, version: Version)] = []
     private var eventCount = 0
     private var messageCount = 0
     private var traceHash: UInt64 = 0
+
+    private struct Link: Hashable {
+        let from: Int
+        let to: Int
+    }
 
     /// Runs one seed to its end.
     ///
@@ -64,150 +75,201 @@ package struct Simulation {
         self.options = options
         random = SplitMix64(seed: seed)
         jobs = SimulatedJobs(workload: SyntheticWorkload(options: options, seed: seed))
-        addProcesses()
+        jobs.disk.firstStep = options.startVersion
+        _ = jobs.storeCheckpoint(Version(options.startVersion))
+        addCluster()
+        scheduleFaults()
     }
 
-    // MARK: Set-up
+    // MARK: Processes
 
-    private mutating func addProcesses() {
-        let startVersion = Version(options.startVersion)
-        let source: LoadSource =
-            startVersion == .initial
-            ? .initialValues : .checkpoint(jobs.storeCheckpoint(startVersion))
-        let settings = CoordinatorSettings(
-            run: RunID(high: seed, low: 7), coordinatorTerm: CoordinatorTerm(1),
-            configuration: Frame(copying: Array("{}".utf8)),
-            configurationHash: contentHash(of: 1), plan: jobs.plan,
-            serverCount: options.serverCount, hintedWorkerCount: options.workerCount,
-            numericsPolicy: .strict, source: source, startVersion: startVersion)
-        let limits = options.limits
-        add("coordinator", after: 0) {
-            $1.coordinator = CoordinatorMachine(
-                identity: $0, settings: settings, limits: limits)
-        }
-        for index in 0..<options.serverCount {
-            let place = add("server", after: random.below(200)) {
-                $1.server = ServerMachine(
-                    identity: $0, advertisedEndpoint: "sim:\($0.incarnation.low)",
-                    configurationHash: nil, limits: limits)
-            }
-            if index == 0, let time = options.serverCrashMilliseconds {
-                queue.add(.crash(process: place), at: at(time))
-            }
-        }
+    private mutating func addCluster() {
+        addCoordinator(after: 0)
+        for _ in 0..<options.serverCount { addServer(after: random.below(200)) }
         for _ in 0..<options.workerCount { addWorker(after: random.below(300)) }
-        for _ in 0..<options.joinerCount { addWorker(after: random.below(4_000)) }
         if let stop = options.stopMilliseconds {
             queue.add(.event(.stopRequested, process: 0), at: at(stop))
         }
-        let workers = processes.indices.filter { processes[$0].role == .worker }
-        let victims = workers.shuffled(using: &random)
-        for victim in victims.prefix(options.crashCount) {
-            queue.add(.crash(process: victim), at: at(200 + random.below(4_000)))
-        }
-        for victim in victims.dropFirst(options.crashCount).prefix(options.drainCount) {
-            let time = at(200 + random.below(4_000))
-            queue.add(.event(.stopRequested, process: victim), at: time)
-        }
     }
 
-    private func at(_ milliseconds: UInt64) -> Instant {
-        Instant(nanoseconds: 0).advanced(milliseconds: milliseconds)
+    func at(_ milliseconds: UInt64) -> Instant { now.advanced(milliseconds: milliseconds) }
+
+    mutating func addCoordinator(after milliseconds: UInt64) {
+        coordinator = add("coordinator", after: milliseconds)
     }
 
-    private mutating func addWorker(after milliseconds: UInt64) {
+    mutating func addServer(after milliseconds: UInt64) {
         let limits = options.limits
-        add("worker", after: milliseconds) {
-            $1.worker = WorkerMachine(
-                identity: $0, numericsClass: NumericsClass("simulated"),
-                configurationHash: nil, limits: limits)
-        }
+        let place = add("server", after: milliseconds)
+        processes[place].server = ServerMachine(
+            identity: identity(place), advertisedEndpoint: "sim:\(place)",
+            configurationHash: nil, limits: limits)
     }
 
-    @discardableResult
-    private mutating func add(
-        _ role: String, after milliseconds: UInt64,
-        _ build: (ProcessIdentity, inout SimulatedProcess) -> Void
-    ) -> Int {
+    mutating func addWorker(after milliseconds: UInt64) {
+        let limits = options.limits
+        let place = add("worker", after: milliseconds)
+        processes[place].worker = WorkerMachine(
+            identity: identity(place), numericsClass: NumericsClass("simulated"),
+            configurationHash: nil, limits: limits)
+    }
+
+    private func identity(_ place: Int) -> ProcessIdentity {
+        ProcessIdentity(
+            incarnation: processes[place].incarnation, build: Build("simulated"),
+            host: "host-\(place)", processID: UInt32(place), threadCount: 1)
+    }
+
+    private mutating func add(_ role: String, after milliseconds: UInt64) -> Int {
         let place = processes.count
         let incarnation = Incarnation(high: seed, low: UInt64(place))
-        let identity = ProcessIdentity(
-            incarnation: incarnation, build: Build("simulated"), host: "host-\(place)",
-            processID: UInt32(place), threadCount: 1)
-        var process = SimulatedProcess(
-            name: "\(role)-\(place)", incarnation: incarnation, isAlive: false)
-        build(identity, &process)
+        var process = SimulatedProcess(name: "\(role)-\(place)", incarnation: incarnation)
+        if options.clockSkew == .tenth {
+            process.clock.offsetNanoseconds = random.below(3_600) * 1_000_000_000
+            process.clock.rate = 900 + random.below(201)
+        }
         processes.append(process)
         queue.add(.start(process: place), at: at(milliseconds))
         return place
     }
 
+    /// A coordinator reads the disk when it starts, not before.
+    private mutating func makeCoordinator(_ place: Int) throws(InvariantViolation) {
+        let recovered = RecoveredRun(jobs.disk.journal)
+        let isFresh = jobs.disk.journal.isEmpty
+        let start = Version(options.startVersion)
+        let source = jobs.disk.manifests.last { isFresh ? $0.version == start : true }
+        guard let source else { throw InvariantViolation("no checkpoint is left") }
+        let term = CoordinatorTerm(recovered.coordinatorTerm.number + 1)
+        let isEveryoneGone = processes.indices.allSatisfy { $0 == place || !processes[$0].isAlive }
+        let settings = CoordinatorSettings(
+            run: RunID(high: seed, low: 7), coordinatorTerm: term,
+            configuration: Frame(copying: Array("{}".utf8)),
+            configurationHash: contentHash(of: 1), plan: jobs.plan,
+            serverCount: options.serverCount, hintedWorkerCount: options.workerCount,
+            numericsPolicy: .strict, source: .checkpoint(source), startVersion: source.version,
+            predecessors: isFresh ? .none : isEveryoneGone ? .gone(recovered) : .alive(recovered),
+            recordedThrough: jobs.disk.recordedThrough)
+        processes[place].coordinator = CoordinatorMachine(
+            identity: identity(place), settings: settings, limits: options.limits)
+    }
+
     // MARK: The loop
 
     private mutating func run() throws(InvariantViolation) -> Outcome {
+        let deadline = options.faultsEndMilliseconds + options.deadlineMilliseconds
         while let (time, happening) = queue.next() {
             now = time
             eventCount += 1
-            guard now.milliseconds(since: at(0)) <= options.deadlineMilliseconds else {
-                throw InvariantViolation("no end after \(options.deadlineMilliseconds) ms")
+            guard now.milliseconds(since: Instant(nanoseconds: 0)) <= deadline else {
+                throw InvariantViolation("no end after \(deadline) ms")
             }
-            switch happening {
-            case .start(let process):
-                // Nobody joins a run that is over.
-                guard processes[0].termination == nil else { continue }
-                processes[process].isAlive = true
-                tell { "\($0.processes[process].name) starts" }
-                try deliver(.started, to: process)
-            case .crash(let process): crash(process)
-            case .timer(let timer, let process, let generation):
-                guard
-                    timers.contains(where: {
-                        $0.process == process && $0.timer == timer
-                            && $0.generation == generation
-                    })
-                else { continue }
-                try deliver(.timerFired(timer), to: process)
-            case .event(let event, let process): try deliver(event, to: process)
-            }
-            if processes[0].termination != nil, processes.allSatisfy({ !$0.isAlive }) { break }
+            try handle(happening)
+            if isOver { break }
         }
         return try outcome()
     }
 
+    private var isOver: Bool {
+        ended != nil && processes.allSatisfy { !$0.isAlive }
+    }
+
+    /// How the run ended, if it has: a coordinator that was killed, or could not write, does not
+    /// end it.
+    var ended: TerminationReason? {
+        switch processes[coordinator].termination {
+        case .jobFailed(let failure)? where failure.kind == .storage: nil
+        case .checkpointFailed?: nil
+        case let reason: reason
+        }
+    }
+
+    private mutating func handle(_ happening: EventQueue.Happening) throws(InvariantViolation) {
+        switch happening {
+        case .start(let process): try start(process)
+        case .timer(let timer, let process, let generation):
+            guard
+                timers.contains(where: {
+                    $0.process == process && $0.timer == timer && $0.generation == generation
+                })
+            else { return }
+            if postpone(happening, process) { return }
+            try deliver(.timerFired(timer), to: process)
+        case .event(let event, let process):
+            if postpone(happening, process) { return }
+            try deliver(event, to: process)
+        case .fault(let kind): strike(kind)
+        case .heal(let partition):
+            if let place = partitions.firstIndex(of: partition) { partitions.remove(at: place) }
+        }
+    }
+
+    /// What happens to a paused process happens when it goes on.
+    private mutating func postpone(_ happening: EventQueue.Happening, _ process: Int) -> Bool {
+        guard now < processes[process].pausedUntil else { return false }
+        queue.add(happening, at: processes[process].pausedUntil)
+        return true
+    }
+
+    private mutating func start(_ process: Int) throws(InvariantViolation) {
+        // Nobody joins a run that is over.
+        guard ended == nil else { return }
+        if processes[process].name.hasPrefix("coordinator") {
+            try makeCoordinator(process)
+        }
+        processes[process].isAlive = true
+        tell { "\($0.processes[process].name) starts" }
+        try deliver(.started, to: process)
+    }
+
     private func outcome() throws(InvariantViolation) -> Outcome {
-        guard let termination = processes[0].termination else {
+        guard let termination = ended else {
             throw InvariantViolation("the coordinator never ended")
         }
         if let left = processes.first(where: { $0.isAlive }) {
             throw InvariantViolation("\(left.name) outlives the run")
         }
+        if case .deadlinePassed = termination {
+            throw InvariantViolation("the coordinator gave up: \(termination)")
+        }
         if termination == .completed {
             guard jobs.disk.manifests.last?.version == jobs.plan.finalVersion else {
                 throw InvariantViolation("the run completed without its last checkpoint")
             }
-            let steps = Int(jobs.plan.stepCount - options.startVersion)
-            let commits = steps * options.serverCount
-            guard jobs.commits.count == commits else {
-                throw InvariantViolation("\(jobs.commits.count) commits instead of \(commits)")
+            guard jobs.disk.recordedThrough == jobs.plan.finalVersion else {
+                throw InvariantViolation(
+                    "the run completed and its ledger is at \(jobs.disk.recordedThrough)")
             }
         }
         return Outcome(
             termination: termination,
             terminations: processes.map { ($0.name, $0.termination) },
-            observations: observations, virtualMilliseconds: now.milliseconds(since: at(0)),
+            observations: observations,
+            virtualMilliseconds: now.milliseconds(since: Instant(nanoseconds: 0)),
             eventCount: eventCount, messageCount: messageCount, traceHash: traceHash,
             manifests: jobs.disk.manifests, plan: jobs.plan)
     }
 
     private mutating func deliver(_ event: Event, to process: Int) throws(InvariantViolation) {
         guard processes[process].isAlive else { return }
-        if case .received(let message, let peer) = event, isWorthTelling(message.body) {
-            tell { "\($0.processes[process].name) ← \(peer): \(summary(of: message.body))" }
+        if case .received(let message, let peer) = event {
+            if case .member(let incarnation) = peer {
+                let sender = Int(incarnation.low)
+                if !processes[process].connections.contains(sender) {
+                    processes[process].connections.append(sender)
+                }
+            }
+            if isWorthTelling(message.body) {
+                tell {
+                    "\($0.processes[process].name) ← \(peer): \(summary(of: message.body))"
+                }
+            }
         }
         var effects: [Effect] = []
         processes[process].handle(event, at: now, into: &effects)
         for effect in effects { try perform(effect, of: process) }
-        try checkVersions()
+        guard processes[process].isAlive, let server = processes[process].server else { return }
+        try checker.check(server, process: process)
     }
 
     // MARK: Effects
@@ -216,68 +278,133 @@ package struct Simulation {
         _ effect: Effect, of process: Int
     ) throws(InvariantViolation) {
         switch effect {
-        case .connect, .disconnect: break
+        case .connect(.server(let server), let endpoint):
+            guard let place = Int(endpoint.dropFirst("sim:".count)) else { return }
+            processes[process].links.removeAll { $0.server == server }
+            processes[process].links.append((server, place))
+        case .connect: break
+        case .disconnect(.server(let server)):
+            processes[process].links.removeAll { $0.server == server }
+        case .disconnect: break
         case .send(let message, let peer): try send(message, from: process, to: peer)
         case .setTimer(let timer, let deadline):
             timers.removeAll { $0.process == process && $0.timer == timer }
             timerGeneration += 1
             timers.append((process, timer, timerGeneration))
-            queue.add(
-                .timer(timer, process: process, generation: timerGeneration), at: deadline)
+            let time = max(now, processes[process].clock.time(of: deadline))
+            queue.add(.timer(timer, process: process, generation: timerGeneration), at: time)
         case .cancelTimer(let timer):
             timers.removeAll { $0.process == process && $0.timer == timer }
         case .start(let id, let job): try start(id, job, of: process)
-        case .report(let observation):
-            observations.append(observation)
-            tell { "\($0.processes[process].name): \(brief(observation))" }
-        case .terminate(let reason):
-            processes[process].isAlive = false
-            processes[process].termination = reason
-            tell { "\($0.processes[process].name) ends: \(reason)" }
+        case .report(let observation): note(observation, of: process)
+        case .terminate(let reason): terminate(process, reason)
         }
+    }
+
+    private mutating func note(_ observation: Observation, of process: Int) {
+        observations.append(observation)
+        if case .rolledBack = observation {
+            let placement = RecoveredRun(jobs.disk.journal).placement
+            checker.rolledBack(fencing: placement?.highestTerm ?? ShardTerm(0))
+        }
+        tell { "\($0.processes[process].name): \(brief(observation))" }
+    }
+
+    private mutating func terminate(_ process: Int, _ reason: TerminationReason) {
+        end(process)
+        processes[process].termination = reason
+        tell { "\($0.processes[process].name) ends: \(reason)" }
+        guard ended == nil else { return }
+        restart(process)
+    }
+
+    /// A process is gone, with all that it knew.
+    mutating func end(_ process: Int) {
+        processes[process].isAlive = false
+        timers.removeAll { $0.process == process }
     }
 
     private mutating func start(
         _ id: JobID, _ job: Job, of process: Int
     ) throws(InvariantViolation) {
+        if let failure = chanceFailure(of: job, process) {
+            queue.add(.event(.finished(id, .failed(failure)), process: process), at: at(1))
+            return
+        }
+        if case .journal(.started(_, _, let term)) = job { try checker.began(term) }
         let result = try jobs.run(job, of: &processes[process])
+        guard let outcome = result.outcome else { return }
         var time = max(now, processes[process].busyUntil)
-        let span = result.cost * options.slotMilliseconds
+        let span: UInt64 =
+            switch result.cost {
+            case .instant: 0
+            case .slots(let count): count * options.slotMilliseconds
+            case .write: options.diskMilliseconds
+            }
         for progress in result.progress {
             time = time.advanced(milliseconds: random.below(span + 1))
             queue.add(.event(.progressed(id, progress), process: process), at: time)
         }
         time = time.advanced(milliseconds: random.below(span + 1))
-        queue.add(.event(.finished(id, result.outcome), process: process), at: time)
+        queue.add(.event(.finished(id, outcome), process: process), at: time)
+        // A checkpoint is written beside everything else.
+        if case .snapshot = job { return }
         processes[process].busyUntil = time
     }
+
+    private mutating func chanceFailure(of job: Job, _ process: Int) -> JobFailure? {
+        guard isFaulty else { return nil }
+        switch job {
+        case .snapshot, .writeManifest:
+            guard random.happens(oneIn: options.diskFailureOneIn) else { return nil }
+        case .journal, .record, .cutLedger:
+            guard random.happens(oneIn: options.journalFailureOneIn) else { return nil }
+        default: return nil
+        }
+        tell { "\($0.processes[process].name) cannot write" }
+        return JobFailure(kind: .storage, explanation: "the disk failed")
+    }
+
+    /// Whether things still go wrong.
+    var isFaulty: Bool {
+        now.milliseconds(since: Instant(nanoseconds: 0)) < options.faultsEndMilliseconds
+    }
+
+    // MARK: Messages
 
     private mutating func send(
         _ message: Message, from sender: Int, to peer: Peer
     ) throws(InvariantViolation) {
-        guard let receiver = place(of: peer) else {
-            throw InvariantViolation("\(processes[sender].name) sends to unknown \(peer)")
-        }
         messageCount += 1
+        guard let receiver = place(of: peer, from: sender) else {
+            // As ZeroMQ's mandatory routing: nobody of this name is connected.
+            queue.add(.event(.disconnected(peer), process: sender), at: at(1))
+            return
+        }
         traceHash = SplitMix64.mix(
             traceHash ^ now.nanoseconds ^ UInt64(sender) << 50 ^ UInt64(receiver) << 40
                 ^ UInt64(message.body.kind.utf8.count))
-        if random.happens(oneIn: options.lossOneIn) {
+        if isFaulty, random.happens(oneIn: options.lossOneIn) {
             return tell { "lost: \(message.body.kind) to \($0.processes[receiver].name)" }
         }
+        if isCut(from: sender, to: receiver) { return }
         var received = try wire.roundTrip(message)
         var copies = 1
-        if case .push(let push) = received.body {
-            if random.happens(oneIn: options.corruptOneIn) {
+        if isFaulty {
+            if case .push(let push) = received.body, random.happens(oneIn: options.corruptOneIn) {
                 received = Message(header: received.header, body: .push(damaged(push)))
             }
             if random.happens(oneIn: options.duplicateOneIn) { copies = 2 }
         }
         for _ in 0..<copies {
             let time = arrival(from: sender, to: receiver)
-            let event = Event.received(received, from: origin(of: sender, for: receiver))
+            let event = Event.received(received, from: origin(of: sender, for: receiver, peer))
             queue.add(.event(event, process: receiver), at: time)
         }
+    }
+
+    private func isCut(from sender: Int, to receiver: Int) -> Bool {
+        partitions.contains { $0.senders.contains(sender) && $0.receivers.contains(receiver) }
     }
 
     private func damaged(_ push: Push) -> Push {
@@ -289,80 +416,41 @@ package struct Simulation {
             payload: Frame(copying: bytes))
     }
 
-    /// Messages of one link keep their order; those of different links do not.
+    /// Messages of one link keep their order, but for those that a broken connection delayed.
     private mutating func arrival(from sender: Int, to receiver: Int) -> Instant {
-        let earliest = now.advanced(milliseconds: random.below(options.delayMilliseconds + 1))
-        guard let link = links.firstIndex(where: { $0.from == sender && $0.to == receiver })
-        else {
-            links.append((sender, receiver, earliest))
-            return earliest
+        let earliest = at(random.below(options.delayMilliseconds + 1))
+        if isFaulty, random.happens(oneIn: options.reorderOneIn) {
+            return at(random.below(4 * options.delayMilliseconds + 100))
         }
-        links[link].lastArrival = max(links[link].lastArrival, earliest)
-        return links[link].lastArrival
+        let link = Link(from: sender, to: receiver)
+        let time = max(links[link] ?? earliest, earliest)
+        links[link] = time
+        return time
     }
 
-    private func place(of peer: Peer) -> Int? {
+    private func place(of peer: Peer, from sender: Int) -> Int? {
         switch peer {
-        case .coordinator: 0
+        case .coordinator: return coordinator
         case .server(let index):
-            servers().indices.contains(index.index) ? servers()[index.index] : nil
+            return processes[sender].links.first { $0.server == index }?.place
         case .member(let incarnation):
-            processes.firstIndex { $0.incarnation == incarnation }
+            let place = Int(incarnation.low)
+            guard processes.indices.contains(place), processes[place].isAlive,
+                processes[sender].connections.contains(place)
+            else { return nil }
+            return place
         }
     }
 
-    /// By server index, as the journaled placement says.
-    private func servers() -> [Int] {
-        for case .placed(let placement) in jobs.disk.journal {
-            return placement.servers.compactMap { server in
-                processes.firstIndex { $0.incarnation == server.incarnation }
-            }
-        }
-        return []
+    /// As whom the receiver knows the sender: by the link it opened, or by its name.
+    private func origin(of sender: Int, for receiver: Int, _ peer: Peer) -> Peer {
+        guard case .member = peer else { return .member(processes[sender].incarnation) }
+        if processes[sender].role == .coordinator { return .coordinator }
+        let link = processes[receiver].links.first { $0.place == sender }
+        return link.map { .server($0.server) } ?? .member(processes[sender].incarnation)
     }
 
-    private func origin(of sender: Int, for receiver: Int) -> Peer {
-        switch (processes[sender].role, processes[receiver].role) {
-        case (.coordinator, _): .coordinator
-        case (.server, .worker):
-            .server(ServerIndex(servers().firstIndex(of: sender) ?? -1))
-        default: .member(processes[sender].incarnation)
-        }
-    }
-
-    private mutating func crash(_ process: Int) {
-        guard processes[process].isAlive else { return }
-        processes[process].isAlive = false
-        tell { "\($0.processes[process].name) crashes" }
-        // A reset connection shows; a lost host does not.
-        guard random.happens(oneIn: 2) else { return }
-        let peer = Peer.member(processes[process].incarnation)
-        let time = now.advanced(milliseconds: 1 + random.below(options.delayMilliseconds))
-        for other in processes.indices where processes[other].role != .worker {
-            queue.add(.event(.disconnected(peer), process: other), at: time)
-        }
-    }
-
-    // MARK: Checks and story
-
-    private mutating func checkVersions() throws(InvariantViolation) {
-        for process in processes {
-            for (shard, version) in process.server?.shardVersions ?? [] {
-                if let place = versions.firstIndex(where: { $0.shard == shard }) {
-                    guard versions[place].version <= version else {
-                        throw InvariantViolation("shard \(shard) goes back to \(version)")
-                    }
-                    versions[place].version = version
-                } else {
-                    versions.append((shard, version))
-                }
-            }
-        }
-        guard let low = versions.map(\.version).min(), let high = versions.map(\.version).max(),
-            high.index > low.index + 1
-        else { return }
-        throw InvariantViolation("shards stand at versions \(low) to \(high)")
-    }
+    // MARK: Story
 
     private func isWorthTelling(_ body: MessageBody) -> Bool {
         switch body {
@@ -372,9 +460,9 @@ package struct Simulation {
         }
     }
 
-    private mutating func tell(_ line: (Simulation) -> String) {
+    mutating func tell(_ line: (Simulation) -> String) {
         guard story == .told else { return }
-        lines.append("\(now.milliseconds(since: at(0))) \(line(self))")
-        if lines.count > 400 { lines.removeFirst(200) }
+        lines.append("\(now.milliseconds(since: Instant(nanoseconds: 0))) \(line(self))")
+        if lines.count > 9_000 { lines.removeLast(4_000) }
     }
 }

@@ -120,7 +120,7 @@ struct SyntheticWorkload: Sendable {
     func commit(
         _ state: ChunkState, _ nodes: [(node: SlotRange, value: [Float])], at step: Step
     ) -> ChunkState {
-        let root = plan.tree.reduce(nodes, to: plan.tree.root, add)
+        let root = root(of: nodes)
         let scale = 1 / Float(plan.slotCount)
         var next = begin(state, at: step)
         for place in root.indices {
@@ -129,6 +129,11 @@ struct SyntheticWorkload: Sendable {
             next.parameters[place] -= next.momentum[place] * 0.25
         }
         return next
+    }
+
+    /// The sum over all slots.
+    func root(of nodes: [(node: SlotRange, value: [Float])]) -> [Float] {
+        plan.tree.reduce(nodes, to: plan.tree.root, add)
     }
 
     /// What happens to a chunk even when its step is skipped.

@@ -15,11 +15,20 @@ extension CoordinatorMachine {
         }
         for place in checkpoints.indices where checkpoints[place].version == written.version {
             checkpoints[place].add(written)
+        }
+        completeCheckpoints(into: &effects)
+    }
+
+    /// The manifest comes last: when every shard is on the disk, no loss can undo the version, and
+    /// the ledger tells how it came about.
+    mutating func completeCheckpoints(into effects: inout [Effect]) {
+        for place in checkpoints.indices {
             guard checkpoints[place].stage == .collecting,
-                checkpoints[place].missing(of: shards.count).isEmpty
+                checkpoints[place].missing(of: shards.count).isEmpty,
+                checkpoints[place].version <= min(durableThrough, recordedThrough)
             else { continue }
             let manifest = ManifestJob(
-                version: written.version, numericsClass: numericsClass,
+                version: checkpoints[place].version, numericsClass: numericsClass,
                 shards: checkpoints[place].written)
             let job = speaker.start(.writeManifest(manifest), into: &effects)
             checkpoints[place].stage = .writing(job)
@@ -37,19 +46,32 @@ extension CoordinatorMachine {
     mutating func failCheckpoint(
         _ version: Version, _ explanation: String, at now: Instant, into effects: inout [Effect]
     ) {
-        guard !failedCheckpoints.contains(version) else { return }
+        guard !failedCheckpoints.contains(version), version > lastCheckpoint?.version ?? .initial
+        else { return }
         checkpoints.removeAll { $0.version == version }
         failedCheckpoints.append(version)
-        alarms.append("checkpoint \(version): \(explanation)")
-        if alarms.count > 100 { alarms.removeFirst() }
+        alarm("checkpoint \(version): \(explanation)")
         effects.append(.report(.checkpointFailed(version, explanation: explanation)))
         let isNeeded =
-            version == targetVersion || version == settings.startVersion
+            version == targetVersion || version == startVersion
             || failedCheckpoints.count >= limits.checkpointFailuresInRow
         guard isNeeded, !isLeaving else { return }
         fail(
             .checkpointFailed(version, explanation), "checkpoint \(version): \(explanation)",
             into: &effects)
+    }
+
+    /// A promoted backup that is past a version never writes it: that checkpoint will not be.
+    mutating func abandonCheckpoints(at now: Instant) {
+        for collection in checkpoints where collection.stage == .collecting {
+            let isHopeless = collection.missing(of: shards.count).contains { shard in
+                shards[shard.index].progress.map { collection.version < $0.version } ?? false
+            }
+            let isOld =
+                now.milliseconds(since: collection.startedAt) > limits.checkpointMilliseconds
+            guard isHopeless && isOld else { continue }
+            checkpoints.removeAll { $0.version == collection.version }
+        }
     }
 
     // MARK: Jobs
@@ -68,13 +90,22 @@ extension CoordinatorMachine {
                 journal(
                     .checkpointCommitted(reference), then: .publish(reference), into: &effects)
             }
+        case .checkpointFound(let reference):
+            if finding == job { goBack(to: reference, at: now, into: &effects) }
+        case .recorded:
+            guard let recording, recording.job == job else { return }
+            recordedThrough = recording.through
+            self.recording = nil
+        case .ledgerCut:
+            guard let cutting, cutting.job == job else { return }
+            restart(from: cutting.target, at: now, into: &effects)
         case .failed(let failure):
             if let failed = checkpoints.first(where: { $0.stage == .writing(job) }) {
                 failCheckpoint(failed.version, failure.explanation, at: now, into: &effects)
             } else {
                 fail(.jobFailed(failure), failure.explanation, into: &effects)
             }
-        case .prepared, .computed, .loaded, .inspected, .committed, .written:
+        case .prepared, .computed, .loaded, .inspected, .committed, .written, .collected:
             preconditionFailure("a coordinator never starts the job that ended with \(outcome)")
         }
     }
@@ -83,19 +114,19 @@ extension CoordinatorMachine {
         _ next: AfterJournal, at now: Instant, into effects: inout [Effect]
     ) {
         switch next {
-        case .gather:
-            if state == .opening { enter(.gatheringServers, at: now) }
-        case .place:
-            if state == .placing { welcomeServers(at: now, into: &effects) }
+        case .begin: if state == .opening { begin(at: now, into: &effects) }
+        case .place: if state == .placing { welcomeServers(at: now, into: &effects) }
         case .welcomeWorkers:
             isNumericsClassJournaled = true
             welcomeWorkers(into: &effects)
-        case .publish(let reference):
-            checkpoints.removeAll { $0.version <= reference.version }
-            failedCheckpoints = []
-            lastCheckpoint = reference
-            effects.append(.report(.checkpointCommitted(reference)))
-            broadcast(.checkpointCommitted(reference), to: nil, into: &effects)
+        case .publish(let reference): publish(reference, into: &effects)
+        case .change(let next): change(to: next, at: now, into: &effects)
+        case .synchronise(let shards): finishSynchronising(shards, into: &effects)
+        case .goBack(let target): if state == .goingBack { cutLedger(target, into: &effects) }
+        case .scale(let count, let asker):
+            workersWanted = count
+            effects.append(.report(.workersWanted(count)))
+            speaker.send(.status(status(at: now)), to: asker, into: &effects)
         case .farewell:
             if case .finishing(let reason) = state, members.isEmpty {
                 end(reason, into: &effects)
@@ -103,159 +134,13 @@ extension CoordinatorMachine {
         }
     }
 
-    // MARK: The end
-
-    mutating func finishIfComplete(at now: Instant, into effects: inout [Effect]) {
-        settleStop(at: now, into: &effects)
-        guard state == .training, targetVersion <= committedVersion,
-            lastCheckpoint?.version == targetVersion, let lastCheckpoint
-        else { return }
-        if targetVersion == plan.finalVersion {
-            leave(.completed, .completed, "the run is complete", at: now, into: &effects)
-        } else {
-            leave(
-                .stopped(lastCheckpoint), .stopped, "stopped at version \(targetVersion)",
-                at: now, into: &effects)
-        }
-    }
-
-    mutating func stop(at now: Instant, into effects: inout [Effect]) {
-        guard stopRequestedAt == nil, !isLeaving else { return }
-        stopRequestedAt = now
-        guard state == .training else {
-            return leave(
-                .stopped(lastCheckpoint), .stopped, "stopped before training", at: now,
-                into: &effects)
-        }
-        let newest = book.steps.last { !$0.granted.isEmpty }?.step.result
-        let version = max(committedVersion, newest ?? committedVersion)
-        orderStop(at: version, into: &effects)
-    }
-
-    private mutating func orderStop(at version: Version, into effects: inout [Effect]) {
-        stopVersion = version
-        effects.append(.report(.stopping(at: version)))
-        guard lastCheckpoint?.version != version, !plan.isCheckpoint(version) else { return }
-        broadcast(.checkpointRequested(version), to: .server, into: &effects)
-    }
-
-    /// Without workers the granted steps never end: the run then stops where the shards stand, if
-    /// they stand at one version and each has said, since the last worker left, that it misses
-    /// slots: what the workers delivered last may be on its way into a commit.
-    private mutating func settleStop(at now: Instant, into effects: inout [Effect]) {
-        guard let stopVersion, committedVersion < stopVersion,
-            !members.contains(where: { $0.role == .worker })
-        else { return }
-        let version = committedVersion
-        let areStuck = shards.allSatisfy { shard in
-            guard shard.version == version, workerLeftAt < shard.progressAt else { return false }
-            let open = shard.progress?.openSteps.first { $0.step == version.nextStep }
-            return open.map { !$0.missing.isEmpty } ?? false
-        }
-        if areStuck { orderStop(at: version, into: &effects) }
-    }
-
-    mutating func leave(
-        _ reason: TerminationReason, _ outcome: Finish.Outcome, _ explanation: String,
-        at now: Instant, into effects: inout [Effect]
+    private mutating func publish(
+        _ reference: CheckpointReference, into effects: inout [Effect]
     ) {
-        enter(.finishing(reason), at: now)
-        journal(.finished(outcome), then: .farewell, into: &effects)
-        broadcast(
-            .finish(Finish(outcome: outcome, explanation: explanation)), to: nil, into: &effects)
-        effects.append(
-            .setTimer(
-                .farewell, deadline: now.advanced(milliseconds: limits.farewellMilliseconds)))
-    }
-
-    /// Ends the run for everybody, naming the cause.
-    mutating func fail(
-        _ reason: TerminationReason, _ explanation: String, into effects: inout [Effect]
-    ) {
-        broadcast(
-            .finish(Finish(outcome: .failed, explanation: explanation)), to: nil, into: &effects)
-        end(reason, into: &effects)
-    }
-
-    mutating func end(_ reason: TerminationReason, into effects: inout [Effect]) {
-        state = .ended
-        effects.append(.cancelTimer(.tick))
-        effects.append(.cancelTimer(.farewell))
-        effects.append(.terminate(reason))
-    }
-
-    // MARK: Time
-
-    mutating func tick(at now: Instant, into effects: inout [Effect]) {
-        setTick(at: now, into: &effects)
-        removeSilent(at: now, into: &effects)
-        if state == .ended || isLeaving { return }
-        if let requested = stopRequestedAt,
-            now.milliseconds(since: requested) > limits.stopMilliseconds
-        {
-            return leave(
-                .stopped(lastCheckpoint), .stopped, "stopped without a new checkpoint", at: now,
-                into: &effects)
-        }
-        guard let (wait, limit) = currentWait() else { return }
-        let waited = now.milliseconds(since: advancedAt)
-        if waited > limit {
-            return fail(
-                .deadlinePassed(wait, milliseconds: waited), "waited \(waited) ms: \(wait)",
-                into: &effects)
-        }
-        guard now.milliseconds(since: max(advancedAt, reportedAt)) > limits.waitReportMilliseconds
-        else { return }
-        reportedAt = now
-        effects.append(.report(.waiting(wait)))
-    }
-
-    /// What the run waits for now, who is missing, and for how long that may last.
-    private func currentWait() -> (Wait, limitMilliseconds: UInt64)? {
-        let workers = eligibleWorkers.count
-        switch state {
-        case .gatheringServers:
-            let present = members.count { $0.role == .server }
-            let wait = Wait.servers(present: present, wanted: settings.serverCount)
-            return (wait, limits.joinMilliseconds)
-        case .loading:
-            let late = shards.indices.filter { !shards[$0].isReady }
-            return (.ready(late.map { ServerIndex($0) }), limits.loadMilliseconds)
-        case .securingStart: return checkpointWait(of: settings.startVersion)
-        case .gatheringWorkers:
-            let wait = Wait.workers(present: workers, wanted: max(1, settings.hintedWorkerCount))
-            return (wait, limits.idleMilliseconds)
-        case .training:
-            if targetVersion <= committedVersion { return checkpointWait(of: targetVersion) }
-            guard workers > 0 else {
-                return (.workers(present: 0, wanted: 1), limits.idleMilliseconds)
-            }
-            return (stepWait(), limits.stepMilliseconds)
-        case .opening, .placing, .finishing, .ended: return nil
-        }
-    }
-
-    private func checkpointWait(of version: Version) -> (Wait, limitMilliseconds: UInt64) {
-        let collection = checkpoints.first { $0.version == version }
-        let all = shards.indices.map { ShardIndex($0) }
-        let missing = collection?.missing(of: shards.count) ?? all
-        return (.checkpoint(version, missing: missing), limits.checkpointMilliseconds)
-    }
-
-    private func stepWait() -> Wait {
-        let step = committedVersion.nextStep
-        let open = shards.compactMap { shard in
-            shard.progress?.openSteps.first { $0.step == step }
-        }
-        let missing = union(open.flatMap(\.missing)).map { range in
-            let holders = book.steps.flatMap(\.granted).filter {
-                $0.lease.step == step && $0.lease.node.overlaps(range)
-            }.map(\.holder)
-            let unique = holders.reduce(into: [MemberID]()) { known, holder in
-                if !known.contains(holder) { known.append(holder) }
-            }
-            return MissingSlots(range: range, holders: unique.sorted())
-        }
-        return .step(step, missing: missing)
+        checkpoints.removeAll { $0.version <= reference.version }
+        failedCheckpoints = []
+        lastCheckpoint = reference
+        effects.append(.report(.checkpointCommitted(reference)))
+        broadcast(.checkpointCommitted(reference), to: nil, into: &effects)
     }
 }

@@ -9,7 +9,11 @@ extension CoordinatorMachine {
         if let place = members.firstIndex(where: { $0.incarnation == header.incarnation }) {
             members[place].heardAt = now
             members[place].suspectedAt = nil
-            // The welcome was lost.
+            // The welcome was lost, or the process knows less than was thought.
+            members[place].greeting = greeting
+            if greeting.placementRevision > 0 {
+                members[place].knownRevision = greeting.placementRevision
+            }
             if members[place].stage != .greeted { welcome(place, into: &effects) }
             return
         }
@@ -29,6 +33,7 @@ extension CoordinatorMachine {
                 .joined(
                     id, role: header.role, host: greeting.host, processID: greeting.processID)))
         if header.role == .worker { admitNumerics(greeting, into: &effects) }
+        meetAgain(members.count - 1, at: now, into: &effects)
     }
 
     private func refusal(of greeting: Greeting, _ header: Header) -> Refusal? {
@@ -53,7 +58,7 @@ extension CoordinatorMachine {
             return Refusal(code: .finished, explanation: "run \(settings.run) is ending")
         }
         switch header.role {
-        case .server: return refusalOfServer(greeting)
+        case .server: return refusalOfServer(greeting, header)
         case .worker: return refusalOfWorker(greeting)
         case .coordinator, .observer:
             return Refusal(
@@ -68,15 +73,21 @@ extension CoordinatorMachine {
         }
     }
 
-    private func refusalOfServer(_ greeting: Greeting) -> Refusal? {
+    private func refusalOfServer(_ greeting: Greeting, _ header: Header) -> Refusal? {
         guard let endpoint = greeting.advertisedEndpoint, !endpoint.isEmpty else {
             return Refusal(code: .malformed, explanation: "the server advertises no endpoint")
         }
-        let present = members.count { $0.role == .server }
-        guard placement == nil, present < settings.serverCount else {
+        guard members.count(where: { $0.role == .server }) < limits.serverCount else {
             return Refusal(
                 code: .noVacancy,
-                explanation: "run \(settings.run) has its \(settings.serverCount) servers")
+                explanation: "run \(settings.run) has \(limits.serverCount) servers, the most")
+        }
+        // A server of an earlier coordinator that its placement does not name was replaced.
+        let isPlaced = placement?.servers.contains { $0.incarnation == header.incarnation }
+        guard greeting.server == nil || isPlaced == true else {
+            return Refusal(
+                code: .declaredLost,
+                explanation: "this server was declared lost; start it again to take part")
         }
         return nil
     }
@@ -116,39 +127,6 @@ extension CoordinatorMachine {
 
     // MARK: Welcomes
 
-    /// Fixes which server serves what, in the order of their greetings.
-    mutating func place(at now: Instant, into effects: inout [Effect]) {
-        var servers: [Placement.Server] = []
-        for place in members.indices where members[place].role == .server {
-            let index = ServerIndex(servers.count)
-            members[place].server = index
-            servers.append(
-                Placement.Server(
-                    index: index, incarnation: members[place].incarnation,
-                    endpoint: members[place].greeting.advertisedEndpoint ?? ""))
-        }
-        let fixed = Placement(
-            servers: servers,
-            shards: servers.map {
-                Placement.Shard(
-                    index: ShardIndex($0.index.index), term: ShardTerm(1), primary: $0.index)
-            },
-            shardOfChunk: Placement.balanced(plan.chunkPlan, shardCount: servers.count))
-        placement = fixed
-        shards = fixed.shards.map { _ in
-            Shard(version: settings.startVersion, durableThrough: settings.startVersion)
-        }
-        enter(.placing, at: now)
-        journal(.placed(fixed), then: .place, into: &effects)
-    }
-
-    mutating func welcomeServers(at now: Instant, into effects: inout [Effect]) {
-        for place in members.indices where members[place].role == .server {
-            welcome(place, into: &effects)
-        }
-        enter(.loading, at: now)
-    }
-
     /// Workers are welcomed when every server can answer them.
     mutating func welcomeWorkers(into effects: inout [Effect]) {
         guard isNumericsClassJournaled, !shards.isEmpty, shards.allSatisfy(\.isReady),
@@ -160,44 +138,80 @@ extension CoordinatorMachine {
         }
     }
 
-    private mutating func welcome(_ place: Int, into effects: inout [Effect]) {
+    /// A server that joins a run under way begins with nothing; its shards come from primaries.
+    mutating func welcomeLateServers(into effects: inout [Effect]) {
+        for place in members.indices
+        where members[place].role == .server && members[place].stage == .greeted {
+            members[place].server = newServer()
+            welcome(place, into: &effects)
+        }
+    }
+
+    mutating func welcome(_ place: Int, into effects: inout [Effect]) {
         guard let placement else { return }
         let member = members[place]
-        if member.stage == .greeted { members[place].stage = .welcomed }
+        if member.stage == .greeted {
+            members[place].stage = .welcomed
+            members[place].knownRevision = placement.revision
+        }
         let welcome = Welcome(
             member: member.id, server: member.server, configuration: settings.configuration,
             configurationHash: settings.configurationHash, plan: plan, placement: placement,
-            source: member.server == nil ? nil : settings.source,
-            startVersion: settings.startVersion, numericsClass: numericsClass,
-            numericsPolicy: settings.numericsPolicy)
+            source: loadSource(of: member, placement), startVersion: startVersion,
+            numericsClass: numericsClass, numericsPolicy: settings.numericsPolicy)
         speaker.send(.welcome(welcome), to: member.peer, into: &effects)
     }
 
-    mutating func note(_ ready: ServerReady) {
-        for status in ready.shards where shards.indices.contains(status.shard.index) {
-            shards[status.shard.index].isReady = true
-            shards[status.shard.index].stateHash = status.stateHash
+    /// What a welcomed process loads: a checkpoint where its run begins or goes back, nothing where
+    /// it goes on, and where it joins late what a primary sends.
+    private func loadSource(of member: Member, _ placement: Placement) -> LoadSource? {
+        if let target = missedRollBack(of: member) { return .checkpoint(target) }
+        guard let server = member.server else { return nil }
+        guard member.greeting.placementRevision == 0 else { return .primary }
+        // One that leads a shard and never was welcomed has been there from the beginning.
+        let leads = placement.shards.contains { $0.primary == server }
+        return leads || placement.revision == placement.origin ? source : .primary
+    }
+
+    /// What servers hold, as far as they lead it.
+    mutating func note(_ statuses: [ShardStatus]) {
+        guard let placement else { return }
+        for status in statuses
+        where placement.shards.indices.contains(status.shard.index) && status.part == .primary
+            && placement[status.shard].term == status.term
+        {
+            let place = status.shard.index
+            shards[place].isReady = true
+            shards[place].stateHash = status.stateHash
+            shards[place].version = max(shards[place].version, status.version)
+            shards[place].durableThrough = max(
+                shards[place].durableThrough, status.durableThrough)
         }
     }
 
     // MARK: Losses
 
-    /// A broken link may be mended, but what the worker holds is granted again at once.
+    /// A broken link may be mended, but what a worker holds is granted again at once.
     mutating func suspect(_ peer: Peer, at now: Instant, into effects: inout [Effect]) {
         guard let place = members.firstIndex(where: { $0.peer == peer }),
             members[place].suspectedAt == nil
         else { return }
         members[place].suspectedAt = now
         releaseLeases(of: members[place].id)
+        guard members[place].role == .server else { return }
+        let deadline = now.advanced(milliseconds: limits.suspicionMilliseconds + 1)
+        effects.append(.setTimer(.suspicion, deadline: deadline))
     }
 
     mutating func removeSilent(at now: Instant, into effects: inout [Effect]) {
         for member in members {
             let silence = now.milliseconds(since: member.heardAt)
+            let patience =
+                member.role == .server ? limits.suspicionMilliseconds : limits.retryMilliseconds
             if silence > limits.silenceMilliseconds {
                 remove(member.id, .silent(milliseconds: silence), at: now, into: &effects)
             } else if let suspected = member.suspectedAt,
-                now.milliseconds(since: suspected) > limits.retryMilliseconds
+                now.milliseconds(since: suspected) > patience
             {
                 remove(member.id, .disconnected, at: now, into: &effects)
             }
@@ -213,14 +227,10 @@ extension CoordinatorMachine {
         let member = members.remove(at: place)
         effects.append(.report(.left(id, role: member.role, departure)))
         releaseLeases(of: id)
+        pace.forget(id)
         // Who never was welcomed may greet again.
         if member.stage == .greeted { history.removeAll { $0.member == id } }
         if member.role == .worker { workerLeftAt = now }
-        if isLeaving { return }
-        guard member.role == .server, let server = member.server else { return }
-        fail(
-            .serverLost(server, departure), "server \(server) is lost: \(departure)",
-            into: &effects)
     }
 
     private mutating func releaseLeases(of id: MemberID) {
@@ -240,31 +250,8 @@ extension CoordinatorMachine {
         shards.allSatisfy { shard in
             if step.index < shard.version.index { return true }
             guard let progress = shard.progress else { return false }
-            if step.index < progress.version.index { return true }
             let open = progress.openSteps.first { $0.step == step }
             return open.map { !$0.missing.contains { $0.overlaps(node) } } ?? false
         }
-    }
-
-    // MARK: Status
-
-    func status(at now: Instant) -> ClusterStatus {
-        let members = members.map { member in
-            MemberStatus(
-                member: member.id, role: member.role, host: member.greeting.host,
-                processID: member.greeting.processID, activity: member.heartbeat.activity,
-                silenceMilliseconds: now.milliseconds(since: member.heardAt),
-                leases: book.leases(of: member.id).map(\.lease), slotMilliseconds: 0)
-        }
-        let statuses = zip(placement?.shards ?? [], shards).map { place, shard in
-            ShardStatus(
-                shard: place.index, part: .primary, term: place.term, version: shard.version,
-                durableThrough: shard.durableThrough, stateHash: shard.stateHash)
-        }
-        return ClusterStatus(
-            version: committedVersion, finalVersion: plan.finalVersion,
-            durableThrough: shards.map(\.durableThrough).min() ?? settings.startVersion,
-            stepMilliseconds: stepMilliseconds, members: members, shards: statuses,
-            lastCheckpoint: lastCheckpoint, alarms: alarms)
     }
 }

@@ -1,6 +1,9 @@
 extension CoordinatorMachine {
     /// The version that every shard has reached.
-    var committedVersion: Version { shards.map(\.version).min() ?? settings.startVersion }
+    var committedVersion: Version { shards.map(\.version).min() ?? startVersion }
+
+    /// The version that no single loss can undo.
+    var durableThrough: Version { shards.map(\.durableThrough).min() ?? startVersion }
 
     /// The version at which this start of the run ends.
     var targetVersion: Version { stopVersion ?? plan.finalVersion }
@@ -11,34 +14,56 @@ extension CoordinatorMachine {
 
     mutating func advance(at now: Instant, into effects: inout [Effect]) {
         switch state {
-        case .gatheringServers:
-            let present = members.count { $0.role == .server }
-            if present == settings.serverCount { place(at: now, into: &effects) }
+        case .meetingAgain: endMeeting(at: now, into: &effects)
+        case .gatheringServers: gatherServers(at: now, into: &effects)
         case .loading:
-            guard shards.allSatisfy(\.isReady) else { return }
-            welcomeWorkers(into: &effects)
-            let isFresh = settings.source == .initialValues
-            let isSecured = !isFresh || !plan.isCheckpoint(settings.startVersion)
-            if isSecured {
-                gatherWorkers(at: now, into: &effects)
-            } else {
-                enter(.securingStart, at: now)
-            }
+            repair(at: now, into: &effects)
+            guard state == .loading, shards.allSatisfy(\.isReady) else { return }
+            finishLoading(at: now, into: &effects)
         case .securingStart:
+            repair(at: now, into: &effects)
             welcomeWorkers(into: &effects)
-            if lastCheckpoint?.version == settings.startVersion {
+            if state == .securingStart, lastCheckpoint?.version == startVersion {
                 gatherWorkers(at: now, into: &effects)
             }
         case .gatheringWorkers:
+            repair(at: now, into: &effects)
+            guard state == .gatheringWorkers else { return }
             welcomeWorkers(into: &effects)
+            welcomeLateServers(into: &effects)
             startTraining(at: now, into: &effects)
         case .training:
+            repair(at: now, into: &effects)
+            guard state == .training else { return }
             welcomeWorkers(into: &effects)
+            welcomeLateServers(into: &effects)
+            recordInLedger(into: &effects)
+            completeCheckpoints(into: &effects)
             finishIfComplete(at: now, into: &effects)
             if state == .training { lease(at: now, into: &effects) }
         case .finishing(let reason):
             if members.isEmpty, journaling.isEmpty { end(reason, into: &effects) }
-        case .opening, .placing, .ended: break
+        case .opening, .goingBack, .placing, .ended: break
+        }
+    }
+
+    /// A run that begins waits for all its servers; one that goes back takes those that are here,
+    /// after giving the others time to be started again.
+    private mutating func gatherServers(at now: Instant, into effects: inout [Effect]) {
+        let present = members.count(where: isPlaceable)
+        let isLate = now.milliseconds(since: enteredAt) >= limits.rejoinMilliseconds
+        let mayBeFewer = rollBack != nil && isLate && present > 0
+        guard present >= settings.serverCount || mayBeFewer else { return }
+        place(at: now, into: &effects)
+    }
+
+    private mutating func finishLoading(at now: Instant, into effects: inout [Effect]) {
+        welcomeWorkers(into: &effects)
+        let isSecured = source != .initialValues || !plan.isCheckpoint(startVersion)
+        if isSecured {
+            gatherWorkers(at: now, into: &effects)
+        } else {
+            enter(.securingStart, at: now)
         }
     }
 
@@ -51,10 +76,10 @@ extension CoordinatorMachine {
 
     private mutating func startTraining(at now: Instant, into effects: inout [Effect]) {
         let workers = eligibleWorkers.count
+        let hint = settings.recovered == nil && rollBack == nil ? settings.hintedWorkerCount : 1
         let isLate = now.milliseconds(since: enteredAt) >= limits.firstLeasesMilliseconds
         let isDone = targetVersion <= committedVersion
-        guard isDone || workers >= max(1, settings.hintedWorkerCount) || (workers > 0 && isLate)
-        else { return }
+        guard isDone || workers >= max(1, hint) || (workers > 0 && isLate) else { return }
         enter(.training, at: now)
         effects.append(.cancelTimer(.firstLeases))
         effects.append(.report(.trainingStarted(committedVersion, workers: workers)))
@@ -70,7 +95,7 @@ extension CoordinatorMachine {
         guard first < end else { return }
         for index in first..<end where !book.contains(Step(index)) { book.open(Step(index)) }
         let workers = eligibleWorkers
-        guard !workers.isEmpty else { return }
+        guard !workers.isEmpty, leasesFrom <= now else { return }
         for open in book.steps where !open.unassigned.isEmpty {
             let granted = book.assign(open.step, among: workers, at: now)
             for lease in granted { send(lease, into: &effects) }
@@ -83,7 +108,7 @@ extension CoordinatorMachine {
         confirmClaims(among: workers, at: now, into: &effects)
     }
 
-    private func send(_ granted: LeaseBook.Granted, into effects: inout [Effect]) {
+    func send(_ granted: LeaseBook.Granted, into effects: inout [Effect]) {
         guard let member = members.first(where: { $0.id == granted.holder }) else { return }
         effects.append(.report(.leased(granted.lease, to: granted.holder)))
         speaker.send(.lease(granted.lease), to: member.peer, into: &effects)
@@ -170,6 +195,13 @@ extension CoordinatorMachine {
         }
     }
 
+    /// Slots whose holders and servers are gone wait to be granted again.
+    mutating func settleBook() {
+        book.close(before: durableThrough)
+        let shards = shards
+        book.settle { step, node in CoordinatorMachine.isCovered(step, node, shards) }
+    }
+
     // MARK: Heartbeats of workers
 
     mutating func note(
@@ -177,19 +209,27 @@ extension CoordinatorMachine {
     ) {
         let old = members[place]
         members[place].heartbeat = heartbeat
+        if heartbeat.current == old.heartbeat.current, heartbeat.current != nil {
+            let finished = heartbeat.finishedSlots - old.heartbeat.finishedSlots
+            pace.note(
+                old.id, finished: finished, in: limits.heartbeatIntervalMilliseconds)
+        }
         switch (heartbeat.activity, old.stage) {
         case (.joining, _), (_, .greeted): return
         case (.draining, _): members[place].stage = .draining
         case (_, .welcomed):
             members[place].stage = .ready
-            welcomeIntoStep(at: now, into: &effects)
+            if !isKnownWorker(old) { welcomeIntoStep(old.id, at: now, into: &effects) }
         case (_, .ready), (_, .draining): break
         }
         repeatLeases(of: old.id, heartbeat, at: now, into: &effects)
     }
 
-    /// Gives a joiner its share of the newest step, which nobody has begun.
-    private mutating func welcomeIntoStep(at now: Instant, into effects: inout [Effect]) {
+    /// Gives a joiner its share of the newest step, which nobody has begun; where there are more
+    /// workers than slots, a copy of somebody's.
+    private mutating func welcomeIntoStep(
+        _ joiner: MemberID, at now: Instant, into effects: inout [Effect]
+    ) {
         guard state == .training, let newest = book.steps.last,
             committedVersion < newest.step.result, newest.step.index > committedVersion.index,
             newest.unassigned.isEmpty
@@ -201,6 +241,11 @@ extension CoordinatorMachine {
             speaker.send(.leaseRevoked(old.lease.id), to: holder.peer, into: &effects)
         }
         for lease in granted { send(lease, into: &effects) }
+        guard book.leases(of: joiner).isEmpty, let any = granted.first ?? newest.granted.first,
+            let copy = book.grantCopy(
+                of: any.lease.node, of: newest.step, to: joiner, at: now)
+        else { return }
+        send(copy, into: &effects)
     }
 
     /// Sends again the leases that a worker should hold and does not name.
@@ -217,17 +262,43 @@ extension CoordinatorMachine {
         }
     }
 
-    // MARK: Commits
+    // MARK: Progress of servers
+
+    mutating func note(
+        _ progress: ServerProgress, at now: Instant, into effects: inout [Effect]
+    ) {
+        let place = progress.shard.index
+        let isFirst = shards[place].progress == nil
+        shards[place].progress = progress
+        shards[place].progressAt = now
+        shards[place].isReady = true
+        raise(place, to: progress.version, durableThrough: progress.durableThrough)
+        let backup = placement?[progress.shard].backup
+        shards[place].isSynchronous = backup != nil && progress.synchronousBackup == backup
+        guard isFirst else { return }
+        settleBook()
+        for member in members where member.role == .worker {
+            tellPlacement(to: member, into: &effects)
+        }
+    }
+
+    private mutating func raise(
+        _ place: Int, to version: Version, durableThrough durable: Version
+    ) {
+        shards[place].version = max(shards[place].version, version)
+        guard shards[place].durableThrough < durable else { return }
+        shards[place].durableThrough = durable
+        book.close(before: durableThrough)
+    }
 
     mutating func record(
         _ report: StepCommitted, at now: Instant, into effects: inout [Effect]
     ) {
-        guard shards.indices.contains(report.shard.index) else { return }
         let place = report.shard.index
+        raise(place, to: report.step.result, durableThrough: report.durableThrough)
         // In order: the server repeats what is not recorded.
-        guard report.step.index == shards[place].version.index else { return }
-        shards[place].version = report.step.result
-        shards[place].durableThrough = report.durableThrough
+        guard report.step.index == shards[place].reported.index else { return }
+        shards[place].reported = report.step.result
         shards[place].stateHash = report.stateHash
         shards[place].reports.append(report)
         completeSteps(at: now, into: &effects)
@@ -259,15 +330,32 @@ extension CoordinatorMachine {
         }
         stepMilliseconds = now.milliseconds(since: advancedAt)
         advancedAt = now
-        effects.append(
-            .report(
-                .stepCommitted(
-                    StepRecord(
-                        step: step, decision: reports[0].decision, trailer: reports[0].trailer,
-                        shards: reports, workers: workers, workerCount: eligibleWorkers.count,
-                        durableThrough: shards.map(\.durableThrough).min() ?? step.result,
-                        elapsedMilliseconds: stepMilliseconds))))
-        book.close(before: step.result)
+        pace.note(stepMilliseconds: stepMilliseconds, slotsOfBusiest: slotsOfBusiest(step))
+        let record = StepRecord(
+            step: step, decision: reports[0].decision, trailer: reports[0].trailer,
+            shards: reports, workers: workers, workerCount: eligibleWorkers.count,
+            durableThrough: durableThrough, elapsedMilliseconds: stepMilliseconds)
+        effects.append(.report(.stepCommitted(record)))
+        unrecorded.append(record)
         claimAttempts.removeAll { $0.step <= step }
+        speculated = []
+    }
+
+    private func slotsOfBusiest(_ step: Step) -> Int {
+        guard let open = book.steps.first(where: { $0.step == step }) else {
+            return plan.slotCount
+        }
+        return open.granted.map(\.holder).map { holder in
+            open.granted.reduce(0) { $0 + ($1.holder == holder ? $1.lease.node.count : 0) }
+        }.max() ?? plan.slotCount
+    }
+
+    /// Steps enter the ledger in batches: one is written while the next gathers.
+    mutating func recordInLedger(into effects: inout [Effect]) {
+        guard recording == nil, let last = unrecorded.last else { return }
+        recording = (
+            speaker.start(.record(unrecorded), into: &effects), last.step.result
+        )
+        unrecorded = []
     }
 }

@@ -16,6 +16,8 @@ package enum TimerID: Hashable, Sendable {
     case tick
     /// Coordinator: the hinted number of workers is waited for no longer.
     case firstLeases
+    /// Coordinator: a server whose link broke has had its time to come back.
+    case suspicion
     /// The process leaves even if a goodbye is missing.
     case farewell
 }

@@ -17,11 +17,25 @@ package enum Job: Equatable, Sendable {
     case commit(CommitJob)
     /// → `.written`
     case snapshot(SnapshotJob)
+    /// → `.collected`: the whole state of a shard, for its new backup.
+    case collect(CollectJob)
+    /// → `.loaded`: what a primary collected becomes a backup's state.
+    case install(InstallJob)
+    /// Forgets a shard's state.
+    ///
+    /// Nothing is reported.
+    case drop(ShardIndex)
     // Coordinator
     /// → `.journaled`
     case journal(JournalEntry)
     /// → `.manifestWritten`
     case writeManifest(ManifestJob)
+    /// → `.checkpointFound`: the newest checkpoint that verifies.
+    case findCheckpoint
+    /// → `.recorded`: appends committed steps to the ledger, and waits for the disk.
+    case record([StepRecord])
+    /// → `.ledgerCut`: forgets the ledger's entries of the steps from this version on.
+    case cutLedger(Version)
 }
 
 package struct PrepareJob: Equatable, Sendable {
@@ -102,6 +116,11 @@ package struct InspectJob: Equatable, Sendable {
 
 /// Reduces each chunk's nodes to the root, scales it by Float(1/V), and applies the update rule.
 package struct CommitJob: Equatable, Sendable {
+    /// Whether the result holds the roots, for a backup.
+    package enum RootDemand: UInt8, Equatable, Sendable {
+        case unused, wanted
+    }
+
     package struct NodePayload: Equatable, Sendable {
         package let node: SlotRange
         package let payload: Frame
@@ -129,10 +148,13 @@ package struct CommitJob: Equatable, Sendable {
     package let trailer: Trailer
     /// The chunks that the step trains, in forward order.
     package let chunks: [ChunkNodes]
+    package let roots: RootDemand
 
     package init(
-        shard: ShardIndex, step: Step, decision: Decision, trailer: Trailer, chunks: [ChunkNodes]
+        shard: ShardIndex, step: Step, decision: Decision, trailer: Trailer, chunks: [ChunkNodes],
+        roots: RootDemand
     ) {
+        self.roots = roots
         self.shard = shard
         self.step = step
         self.decision = decision
@@ -154,6 +176,54 @@ package struct SnapshotJob: Equatable, Sendable {
         self.shardCount = shardCount
         self.term = term
         self.version = version
+    }
+}
+
+/// One part of a shard's state; what the sections are is known to the runner of jobs alone.
+package struct StatePart: Equatable, Sendable {
+    package let chunk: ChunkID
+    package let section: String
+    package let digest: Digest
+    package let payload: Frame
+
+    package init(chunk: ChunkID, section: String, digest: Digest, payload: Frame) {
+        self.chunk = chunk
+        self.section = section
+        self.digest = digest
+        self.payload = payload
+    }
+}
+
+/// Takes references to a shard's whole state at `version`, the one it has when the job begins.
+package struct CollectJob: Equatable, Sendable {
+    package let shard: ShardIndex
+    package let version: Version
+
+    package init(shard: ShardIndex, version: Version) {
+        self.shard = shard
+        self.version = version
+    }
+}
+
+/// Makes collected parts a shard's state; fails where one is damaged or missing.
+package struct InstallJob: Equatable, Sendable {
+    package let shard: ShardIndex
+    package let chunks: [ChunkID]
+    package let version: Version
+    package let parts: [StatePart]
+    package let configuration: Frame
+    package let plan: RunPlan
+
+    package init(
+        shard: ShardIndex, chunks: [ChunkID], version: Version, parts: [StatePart],
+        configuration: Frame, plan: RunPlan
+    ) {
+        self.shard = shard
+        self.chunks = chunks
+        self.version = version
+        self.parts = parts
+        self.configuration = configuration
+        self.plan = plan
     }
 }
 

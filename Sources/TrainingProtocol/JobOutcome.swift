@@ -6,8 +6,12 @@ package enum JobOutcome: Equatable, Sendable {
     case inspected(Inspection)
     case committed(CommitResult)
     case written([WrittenFile], description: Frame)
+    case collected([StatePart])
     case journaled
     case manifestWritten(CheckpointReference)
+    case checkpointFound(CheckpointReference)
+    case recorded
+    case ledgerCut
     case failed(JobFailure)
 }
 
@@ -74,14 +78,34 @@ package struct CommittedChunk: Equatable, Sendable {
     }
 }
 
+/// The unscaled sum of a chunk's gradients over all slots of a step.
+package struct ChunkRoot: Equatable, Sendable {
+    package let chunk: ChunkID
+    package let digest: Digest
+    package let payload: Frame
+
+    package init(chunk: ChunkID, digest: Digest, payload: Frame) {
+        self.chunk = chunk
+        self.digest = digest
+        self.payload = payload
+    }
+}
+
 package struct CommitResult: Equatable, Sendable {
     /// Chunks not yet reported as progress, by id.
     package let chunks: [CommittedChunk]
     /// Of parameters, optimizer state and statistics of the shard.
     package let stateHash: Digest
     package let learningRate: Double?
+    /// The sums over all slots of each trained chunk, in the job's order; none unless wanted, and
+    /// none of a skipped step.
+    package let roots: [ChunkRoot]
 
-    package init(chunks: [CommittedChunk], stateHash: Digest, learningRate: Double? = nil) {
+    package init(
+        chunks: [CommittedChunk], stateHash: Digest, learningRate: Double? = nil,
+        roots: [ChunkRoot] = []
+    ) {
+        self.roots = roots
         self.chunks = chunks
         self.stateHash = stateHash
         self.learningRate = learningRate

@@ -6,6 +6,7 @@ package enum JournalEntry: Equatable, Sendable {
     /// Backups that hold their shards' state and may be promoted, by shard.
     case backupsInSync([ShardIndex])
     case checkpointCommitted(CheckpointReference)
+    /// All shards go back to this checkpoint; the next placement says where to.
     case rollingBack(CheckpointReference)
     case workersWanted(Int)
     case finished(Finish.Outcome)

@@ -25,9 +25,15 @@ struct LeaseBook: Sendable {
     let tree: SlotTree
     /// By step.
     private(set) var steps: [OpenStep] = []
-    private var lastLease: UInt64 = 0
+    private var lastLease: UInt64
+    private let firstAttempt: UInt64
 
-    init(tree: SlotTree) { self.tree = tree }
+    /// Leases and attempts of different coordinator terms never have the same number.
+    init(tree: SlotTree, term: CoordinatorTerm) {
+        self.tree = tree
+        lastLease = term.number << 32
+        firstAttempt = term.number << 32
+    }
 
     func contains(_ step: Step) -> Bool { steps.contains { $0.step == step } }
 
@@ -44,9 +50,35 @@ struct LeaseBook: Sendable {
 
     mutating func open(_ step: Step) {
         precondition(!contains(step), "step \(step) is open already")
-        precondition(steps.last.map { $0.step < step } ?? true, "step \(step) opens too late")
-        steps.append(OpenStep(step: step, unassigned: [tree.root]))
+        let place = steps.firstIndex { step < $0.step } ?? steps.count
+        steps.insert(
+            OpenStep(step: step, unassigned: [tree.root], lastAttempt: firstAttempt), at: place)
     }
+
+    /// Takes over a lease that another coordinator granted.
+    mutating func adopt(_ lease: Lease, of holder: MemberID, at now: Instant) {
+        guard let place = steps.firstIndex(where: { $0.step == lease.step }),
+            granted(lease.id) == nil, tree.isNode(lease.node)
+        else { return }
+        steps[place].granted.append(Granted(lease: lease, holder: holder, sent: now))
+        subtract(lease.node, at: place)
+    }
+
+    /// Makes the slots that are neither granted nor covered those that wait to be granted: whoever
+    /// computed them may be gone, and so may the server that had them.
+    mutating func settle(isCovered: (Step, SlotRange) -> Bool) {
+        for place in steps.indices {
+            let open = steps[place]
+            steps[place].unassigned = union(
+                leaves(of: tree.root).filter { node in
+                    !open.granted.contains { $0.lease.node.contains(node) }
+                        && !isCovered(open.step, node)
+                })
+        }
+    }
+
+    /// Forgets everything; numbers go on.
+    mutating func clear() { steps = [] }
 
     mutating func close(before version: Version) {
         steps.removeAll { $0.step.index < version.index }

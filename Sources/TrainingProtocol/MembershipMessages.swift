@@ -41,11 +41,14 @@ package struct Greeting: Hashable, Sendable {
     package let leases: [Lease]
     /// What a server holds of each shard, primary or backup, by shard.
     package let shards: [ShardStatus]
+    /// Of the newest placement that the process knows; 0 where it knows none.
+    package let placementRevision: UInt64
 
     package init(
         build: Build, configurationHash: ContentHash? = nil, numericsClass: NumericsClass? = nil,
         advertisedEndpoint: String? = nil, processID: UInt32, host: String, threadCount: Int,
-        server: ServerIndex? = nil, member: MemberID? = nil, leases: [Lease], shards: [ShardStatus]
+        server: ServerIndex? = nil, member: MemberID? = nil, leases: [Lease],
+        shards: [ShardStatus], placementRevision: UInt64 = 0
     ) {
         self.build = build
         self.configurationHash = configurationHash
@@ -58,6 +61,7 @@ package struct Greeting: Hashable, Sendable {
         self.member = member
         self.leases = leases
         self.shards = shards
+        self.placementRevision = placementRevision
     }
 }
 
@@ -200,10 +204,12 @@ package struct Heartbeat: Hashable, Sendable {
     package let durableThrough: Version
     /// From the coordinator to a server: the shards' reports before these versions are recorded.
     package let recordedThrough: Version
+    /// Of the newest placement that the sender knows; 0 where it knows none.
+    package let placementRevision: UInt64
 
     package init(
         activity: Activity, current: LeaseID? = nil, finishedSlots: Int, leases: [LeaseID],
-        durableThrough: Version, recordedThrough: Version
+        durableThrough: Version, recordedThrough: Version, placementRevision: UInt64
     ) {
         self.activity = activity
         self.current = current
@@ -211,12 +217,13 @@ package struct Heartbeat: Hashable, Sendable {
         self.leases = leases
         self.durableThrough = durableThrough
         self.recordedThrough = recordedThrough
+        self.placementRevision = placementRevision
     }
 
-    package static func plain(_ activity: Activity) -> Heartbeat {
+    package static func plain(_ activity: Activity, placementRevision: UInt64 = 0) -> Heartbeat {
         Heartbeat(
             activity: activity, finishedSlots: 0, leases: [], durableThrough: .initial,
-            recordedThrough: .initial)
+            recordedThrough: .initial, placementRevision: placementRevision)
     }
 }
 

@@ -84,10 +84,6 @@ package enum MessageBody: Equatable, Sendable {
     case replicaAcknowledged(ReplicaAcknowledged)
     /// S → C: this shard's backup does not answer; may the primary act alone?
     case backupLost(BackupLost)
-    /// C → S: act as the primary of a shard from now on.
-    case promote(Promote)
-    /// S → C
-    case promoted(Promoted)
     /// New backup → primary
     case fillRequested(FillRequested)
     /// Primary → new backup

@@ -32,8 +32,6 @@ extension MessageBody {
         case .decisionReplicated: "decision replicated"
         case .replicaAcknowledged: "replica acknowledged"
         case .backupLost: "backup lost"
-        case .promote: "promote"
-        case .promoted: "promoted"
         case .fillRequested: "fill requested"
         case .fill: "fill"
         case .rollBack: "roll back"

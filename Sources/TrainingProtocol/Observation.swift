@@ -19,6 +19,21 @@ package enum Observation: Equatable, Sendable {
     case contributionRefused(step: Step, node: SlotRange, ContributionOutcome, from: Peer)
     case messageIgnored(kind: String, from: Peer, why: Ignored)
     case stopping(at: Version)
+    /// A backup leads its shard from now on.
+    case promoted(ShardIndex, term: ShardTerm, version: Version)
+    /// A new backup holds its shard's state.
+    case filled(ShardIndex, version: Version)
+    /// Primary and backup have run the same update and differ.
+    case copiesDisagree(ShardIndex, backup: ServerIndex, version: Version)
+    case placementChanged(Placement)
+    /// Backups that may be promoted, by shard.
+    case backupsInSync([ShardIndex])
+    case rolledBack(to: CheckpointReference)
+    /// A coordinator that was started again has found its run.
+    case resumed(CoordinatorTerm, at: Version)
+    /// A worker is late with a node, and another computes it too.
+    case speculated(Lease, to: MemberID, late: MemberID)
+    case workersWanted(Int)
 
     package enum Departure: Equatable, Sendable {
         case drained

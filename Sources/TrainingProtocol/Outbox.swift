@@ -13,7 +13,6 @@ struct Outbox: Sendable {
 
     struct Item: Sendable {
         let lease: LeaseID
-        let server: ServerIndex
         let content: Content
         var delivery: Delivery = .queued
         var corruptCount = 0
@@ -54,30 +53,35 @@ struct Outbox: Sendable {
 
     var unsettledCount: Int { items.count { $0.delivery != .settled } }
 
-    func unsettledServers() -> [ServerIndex] {
+    func unsettledServers(_ placement: Placement) -> [ServerIndex] {
         var servers: [ServerIndex] = []
-        for item in items where item.delivery != .settled && !servers.contains(item.server) {
-            servers.append(item.server)
+        for item in items where item.delivery != .settled {
+            let server = placement.primary(of: item.shard)
+            if !servers.contains(server) { servers.append(server) }
         }
         return servers.sorted()
     }
 
-    func byteCountInFlight(to server: ServerIndex) -> Int {
+    private func byteCountInFlight(to server: ServerIndex, _ placement: Placement) -> Int {
         items.reduce(0) { sum, item in
-            guard item.server == server, case .sent = item.delivery else { return sum }
+            guard placement.primary(of: item.shard) == server, case .sent = item.delivery else {
+                return sum
+            }
             return sum + item.byteCount
         }
     }
 
     /// Takes the items that may leave now: in order per server, within its bytes in flight.
     mutating func take(
-        byteCountInFlight limit: Int, servers: [ServerIndex], at now: Instant
+        byteCountInFlight limit: Int, placement: Placement, at now: Instant
     ) -> [Item] {
         var taken: [Item] = []
-        for server in servers {
-            var bytes = byteCountInFlight(to: server)
+        for server in placement.servers.map(\.index) {
+            var bytes = byteCountInFlight(to: server, placement)
             for place in items.indices
-            where items[place].server == server && items[place].delivery == .queued {
+            where placement.primary(of: items[place].shard) == server
+                && items[place].delivery == .queued
+            {
                 let size = items[place].byteCount
                 guard bytes == 0 || bytes + size <= limit else { break }
                 bytes += size
@@ -89,11 +93,18 @@ struct Outbox: Sendable {
     }
 
     /// Puts back what was sent long ago to a server that has said nothing since.
-    mutating func requeue(where isOverdue: (ServerIndex, Instant) -> Bool) {
+    mutating func requeue(where isOverdue: (ShardIndex, Instant) -> Bool) {
         for place in items.indices {
             guard case .sent(let sent) = items[place].delivery,
-                isOverdue(items[place].server, sent)
+                isOverdue(items[place].shard, sent)
             else { continue }
+            items[place].delivery = .queued
+        }
+    }
+
+    /// Queues all that a shard's new primary may lack: whatever is not durable.
+    mutating func requeue(shard: ShardIndex) {
+        for place in items.indices where items[place].shard == shard {
             items[place].delivery = .queued
         }
     }

@@ -69,6 +69,19 @@ struct ParameterCache: Sendable {
         }
     }
 
+    /// Forgets what was asked of a shard's old primary.
+    mutating func forgetPulls(of shard: ShardIndex) {
+        inFlight.removeAll { $0.pull.shard == shard }
+    }
+
+    /// Forgets everything but what the compute jobs' runner holds: versions that are made again have
+    /// the same bits.
+    mutating func restart(shardCount: Int) {
+        arrived = []
+        inFlight = []
+        reached = Array(repeating: nil, count: shardCount)
+    }
+
     mutating func begin(_ pull: PullInFlight) { inFlight.append(pull) }
 
     /// Notes that pulls were sent again.

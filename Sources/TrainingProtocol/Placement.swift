@@ -35,8 +35,18 @@ package struct Placement: Hashable, Sendable {
     package let shards: [Shard]
     /// The shard of each chunk, by chunk id.
     package let shardOfChunk: [ShardIndex]
+    /// Grows with every change; 0 stands for no placement.
+    package let revision: UInt64
+    /// The revision with which all shards were last loaded from a checkpoint: who knows only older
+    /// placements holds a state that no longer counts.
+    package let origin: UInt64
 
-    package init(servers: [Server], shards: [Shard], shardOfChunk: [ShardIndex]) {
+    package init(
+        servers: [Server], shards: [Shard], shardOfChunk: [ShardIndex], revision: UInt64 = 1,
+        origin: UInt64 = 1
+    ) {
+        self.revision = revision
+        self.origin = origin
         self.servers = servers
         self.shards = shards
         self.shardOfChunk = shardOfChunk

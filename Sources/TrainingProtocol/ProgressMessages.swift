@@ -39,10 +39,15 @@ package struct ServerProgress: Hashable, Sendable {
     package let durableThrough: Version
     /// By step.
     package let openSteps: [OpenStep]
+    /// The backup that the primary has caught up and waits for: from now on its loss alone can make
+    /// the primary act without it, and only with the coordinator's word.
+    package let synchronousBackup: ServerIndex?
 
     package init(
-        shard: ShardIndex, version: Version, durableThrough: Version, openSteps: [OpenStep]
+        shard: ShardIndex, version: Version, durableThrough: Version, openSteps: [OpenStep],
+        synchronousBackup: ServerIndex? = nil
     ) {
+        self.synchronousBackup = synchronousBackup
         self.shard = shard
         self.version = version
         self.durableThrough = durableThrough

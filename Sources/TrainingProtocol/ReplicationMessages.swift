@@ -49,24 +49,6 @@ package struct BackupLost: Hashable, Sendable {
     }
 }
 
-package struct Promote: Hashable, Sendable {
-    package let shard: ShardIndex
-    package let term: ShardTerm
-
-    package init(shard: ShardIndex, term: ShardTerm) {
-        self.shard = shard
-        self.term = term
-    }
-}
-
-package struct Promoted: Hashable, Sendable {
-    package let status: ShardStatus
-
-    package init(status: ShardStatus) {
-        self.status = status
-    }
-}
-
 /// A new backup's request for the part of a shard's state after `part`.
 package struct FillRequested: Hashable, Sendable {
     package let shard: ShardIndex
@@ -85,7 +67,7 @@ package struct Fill: Hashable, Sendable {
     package let part: UInt32
     package let partCount: UInt32
     package let chunk: ChunkID
-    /// "parameters", or the optimizer's own name of the slot.
+    /// What the part is, in the terms of whoever keeps the values: the protocol only carries it.
     package let section: String
     package let digest: Digest
     package let payload: Frame

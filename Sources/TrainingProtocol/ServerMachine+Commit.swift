@@ -4,9 +4,10 @@ extension ServerMachine {
     /// Commits the open step when the roots of all chunks and of the trailer are covered; no other
     /// process is asked.
     mutating func commitIfComplete(shard place: Int, into effects: inout [Effect]) {
-        guard case .serving(let membership) = state, shards[place].commit == nil,
-            let open = shards[place].open,
+        guard isServing, let membership, shards[place].isPrimary, shards[place].commit == nil,
+            let open = shards[place].open.first, open.step == shards[place].version.nextStep,
             open.isComplete(slotCount: membership.plan.slotCount),
+            isBackupCloseEnough(shards[place]),
             !mustWaitForDisk(shards[place], membership.plan)
         else { return }
         let plan = membership.plan
@@ -27,7 +28,9 @@ extension ServerMachine {
             .commit(
                 CommitJob(
                     shard: shards[place].index, step: open.step, decision: decision,
-                    trailer: trailer, chunks: chunks)), into: &effects)
+                    trailer: trailer, chunks: chunks,
+                    roots: shards[place].replication?.isStreaming == true ? .wanted : .unused)),
+            into: &effects)
         shards[place].commit = ShardState.RunningCommit(
             job: job, step: open.step, decision: decision, trailer: trailer,
             trailerContributions: open.trailers.entries.map(\.contribution),
@@ -80,23 +83,36 @@ extension ServerMachine {
     mutating func finishCommit(
         _ job: JobID, _ result: CommitResult, at now: Instant, into effects: inout [Effect]
     ) {
-        guard case .serving(let membership) = state,
-            let place = shards.firstIndex(where: { $0.commit?.job == job })
+        guard let membership, let place = shards.firstIndex(where: { $0.commit?.job == job })
         else { return }
         for chunk in result.chunks { install(chunk, shard: place, into: &effects) }
-        guard let commit = shards[place].commit, let open = shards[place].open else { return }
-        installUnchanged(commit, open.chunks, shard: place, into: &effects)
-        let old = shards[place].version
+        guard let commit = shards[place].commit else { return }
+        let chunks = shards[place].chunks.filter { membership.plan.isTrained($0, at: commit.step) }
+        installUnchanged(commit, chunks, shard: place, into: &effects)
+        let version = commit.step.result
         shards[place].commit = nil
-        shards[place].version = commit.step.result
+        shards[place].version = version
         shards[place].stateHash = result.stateHash
-        shards[place].forgetVersions(before: old)
-        report(commit, open.chunks, result, shard: place, at: now, into: &effects)
-        snapshotIfDue(shard: place, membership, at: now, into: &effects)
-        shards[place].openNextStep(membership.plan)
-        let version = shards[place].version
+        shards[place].open.removeAll { $0.step <= commit.step }
+        shards[place].forgetVersions(before: oldestReadable(version, membership.placement))
+        guard shards[place].isPrimary else {
+            return finishRepeating(shard: place, result, at: now, into: &effects)
+        }
+        report(commit, chunks, result, shard: place, at: now, into: &effects)
+        snapshotIfDue(shard: place, at: now, into: &effects)
         answerParked(
             shard: place, where: { $0.chunk == nil && $0.version <= version }, into: &effects)
+        commitIfComplete(shard: place, into: &effects)
+    }
+
+    /// The oldest version that a lease may still read.
+    ///
+    /// A step is begun when every shard has the version it reads, so shards differ by one version;
+    /// a backup that is promoted lacks at most one more.
+    private func oldestReadable(_ version: Version, _ placement: Placement) -> Version {
+        let isBacked = placement.shards.contains { $0.backup != nil }
+        let skew: UInt64 = isBacked ? 2 : 1
+        return Version(version.index < skew ? 0 : version.index - skew)
     }
 
     /// A skipped step gives its chunks the next version's number and changes nothing else.
@@ -132,15 +148,18 @@ extension ServerMachine {
             durableThrough: shard.durableThrough)
         shards[place].reports.append(.init(commit: committed, sent: now))
         readySentAt = nil
-        speaker.send(.stepCommitted(committed), to: .coordinator, into: &effects)
+        speaker.send(
+            .stepCommitted(committed), to: .coordinator, shardTerm: shard.term, into: &effects)
+        replicate(committed, result.roots, shard: place, at: now, into: &effects)
     }
 
     // MARK: Checkpoints
 
     /// Snapshots at once after the commit, so that every shard does it at the same step.
-    private mutating func snapshotIfDue(
-        shard place: Int, _ membership: Membership, at now: Instant, into effects: inout [Effect]
+    mutating func snapshotIfDue(
+        shard place: Int, at now: Instant, into effects: inout [Effect]
     ) {
+        guard let membership else { return }
         let version = shards[place].version
         let isRequested = shards[place].requestedCheckpoints.contains(version)
         shards[place].requestedCheckpoints.removeAll { $0 <= version }
@@ -149,12 +168,10 @@ extension ServerMachine {
         }
     }
 
-    private mutating func snapshot(
+    mutating func snapshot(
         shard place: Int, at now: Instant, into effects: inout [Effect]
     ) {
-        guard case .serving(let membership) = state else {
-            preconditionFailure("a snapshot while \(state)")
-        }
+        guard let membership else { preconditionFailure("a snapshot while \(state)") }
         let shard = shards[place]
         let job = speaker.start(
             .snapshot(
@@ -169,8 +186,8 @@ extension ServerMachine {
     mutating func requestCheckpoint(
         _ version: Version, at now: Instant, into effects: inout [Effect]
     ) {
-        guard case .serving = state else { return }
-        for place in shards.indices {
+        guard isServing else { return }
+        for place in shards.indices where shards[place].isPrimary {
             let shard = shards[place]
             if writing.contains(where: { $0.shard == shard.index && $0.version == version }) {
                 continue
@@ -196,7 +213,10 @@ extension ServerMachine {
         _ job: JobID, _ outcome: JobOutcome, at now: Instant, into effects: inout [Effect]
     ) {
         switch outcome {
-        case .loaded(let loaded): finishLoad(job, loaded, at: now, into: &effects)
+        case .loaded(let loaded):
+            finishLoad(job, loaded, at: now, into: &effects)
+            finishInstalling(job, loaded, at: now, into: &effects)
+        case .collected(let parts): finishCollecting(job, parts, at: now, into: &effects)
         case .inspected(let inspection):
             finishInspection(job, inspection, at: now, into: &effects)
         case .committed(let result): finishCommit(job, result, at: now, into: &effects)
@@ -208,7 +228,8 @@ extension ServerMachine {
                         description: description))
             }
         case .failed(let failure): failJob(job, failure, at: now, into: &effects)
-        case .prepared, .computed, .journaled, .manifestWritten:
+        case .prepared, .computed, .journaled, .manifestWritten, .checkpointFound,
+            .recorded, .ledgerCut:
             preconditionFailure("a server never starts the job that ended with \(outcome)")
         }
     }
@@ -222,31 +243,11 @@ extension ServerMachine {
                     ShardNotWritten(
                         shard: $0.shard, version: $0.version, explanation: failure.explanation))
             }
+        } else if fillings.contains(where: { $0.installing == job }) {
+            restartFilling(job, at: now, into: &effects)
         } else {
             fail(.jobFailed(failure), failure.explanation, into: &effects)
         }
-    }
-
-    private mutating func finishLoad(
-        _ job: JobID, _ loaded: LoadedShard, at now: Instant, into effects: inout [Effect]
-    ) {
-        guard case .loading(let membership) = state,
-            let place = loads.firstIndex(where: { $0.job == job })
-        else { return }
-        let index = loads.remove(at: place).shard
-        let shard = ShardState(
-            index: index, term: membership.placement[index].term,
-            chunks: membership.placement.chunks(of: index), loaded: loaded,
-            version: membership.startVersion, plan: membership.plan)
-        let position = shards.firstIndex { index < $0.index } ?? shards.count
-        shards.insert(shard, at: position)
-        guard loads.isEmpty else { return }
-        state = .serving(membership)
-        sendReady(at: now, into: &effects)
-        guard membership.source == .initialValues,
-            membership.plan.isCheckpoint(membership.startVersion)
-        else { return }
-        for place in shards.indices { snapshot(shard: place, at: now, into: &effects) }
     }
 
     private mutating func finishWriting(

@@ -4,9 +4,7 @@ extension ServerMachine {
     mutating func answer(
         _ pull: Pull, _ header: Header, from peer: Peer, into effects: inout [Effect]
     ) {
-        guard case .serving(let membership) = state,
-            let place = shards.firstIndex(where: { $0.index == pull.shard })
-        else {
+        guard isServing, let membership, let place = ledShard(pull.shard) else {
             // The puller repeats itself; by then the shard may be here.
             return
         }
@@ -20,6 +18,10 @@ extension ServerMachine {
         case .parks: shards[place].park(pull, from: peer)
         case .refused(let reason): refuse(pull, reason, shard, to: peer, into: &effects)
         }
+    }
+
+    private func ledShard(_ shard: ShardIndex) -> Int? {
+        shards.firstIndex { $0.index == shard && $0.isPrimary }
     }
 
     private func refuse(
@@ -48,7 +50,7 @@ extension ServerMachine {
     mutating func answerParked(
         shard place: Int, where isDue: (Pull) -> Bool, into effects: inout [Effect]
     ) {
-        guard case .serving(let membership) = state else { return }
+        guard let membership else { return }
         for parked in shards[place].unpark(isDue) {
             let shard = shards[place]
             switch shard.answer(to: parked.pull, plan: membership.plan) {
@@ -67,10 +69,8 @@ extension ServerMachine {
     mutating func inspect(
         _ push: Push, _ header: Header, from peer: Peer, into effects: inout [Effect]
     ) {
-        guard case .serving(let membership) = state,
-            let place = shards.firstIndex(where: { $0.index == push.shard })
-        else { return }
-        if let outcome = judge(push, header, shards[place], membership) {
+        guard isServing, let membership, let place = ledShard(push.shard) else { return }
+        if let outcome = judge(push, header, shard: place, membership) {
             return acknowledge(push, outcome, shards[place], to: peer, into: &effects)
         }
         let inspected = inspecting.reduce(0) { sum, other in
@@ -83,14 +83,17 @@ extension ServerMachine {
         let job = speaker.start(
             .inspect(InspectJob(digest: push.digest, payload: push.payload)), into: &effects)
         inspecting.append(
-            Inspecting(job: job, push: push, peer: peer, incarnation: header.incarnation))
+            Inspecting(
+                job: job, push: push, term: header.shardTerm, peer: peer,
+                incarnation: header.incarnation))
     }
 
     /// The outcome of a push where its payload does not matter; nil if it is wanted.
-    private func judge(
-        _ push: Push, _ header: Header, _ shard: ShardState, _ membership: Membership
+    private mutating func judge(
+        _ push: Push, _ header: Header, shard place: Int, _ membership: Membership
     ) -> ContributionOutcome? {
         let plan = membership.plan
+        let shard = shards[place]
         guard header.shardTerm == shard.term else { return .shardTerm }
         if push.step.index < shard.version.index { return .stale }
         guard push.step.index < plan.stepCount, plan.tree.isNode(push.node),
@@ -98,8 +101,8 @@ extension ServerMachine {
             plan.isTrained(push.chunk, at: push.step),
             push.payload.byteCount == plan.chunkPlan[push.chunk].byteCount
         else { return .malformed }
-        guard let open = shard.open, open.step == push.step else { return .early }
-        return open.outcome(ofPush: push, policy: membership.policy)
+        guard let open = shards[place].openStep(push.step, plan: plan) else { return .early }
+        return shards[place].open[open].outcome(ofPush: push, policy: membership.policy)
     }
 
     private func acknowledge(
@@ -123,28 +126,35 @@ extension ServerMachine {
     mutating func finishInspection(
         _ job: JobID, _ inspection: Inspection, at now: Instant, into effects: inout [Effect]
     ) {
-        guard case .serving(let membership) = state,
-            let waiting = inspecting.firstIndex(where: { $0.job == job })
+        guard let membership, let waiting = inspecting.firstIndex(where: { $0.job == job })
         else { return }
         let inspected = inspecting.remove(at: waiting)
         let push = inspected.push
-        guard let place = shards.firstIndex(where: { $0.index == push.shard }) else { return }
-        var outcome: ContributionOutcome
-        switch inspection {
-        case .corrupt: outcome = .corrupt
-        case .nonFinite: outcome = .nonFinite
-        case .sound where push.step.index < shards[place].version.index: outcome = .stale
-        case .sound:
-            outcome = .recorded
-            if let known = shards[place].open?.outcome(ofPush: push, policy: membership.policy) {
-                outcome = known
-            } else {
-                shards[place].open?.record(push, from: inspected.incarnation)
-            }
+        guard let place = ledShard(push.shard), shards[place].term == inspected.term else {
+            return
         }
+        let outcome: ContributionOutcome =
+            switch inspection {
+            case .corrupt: .corrupt
+            case .nonFinite: .nonFinite
+            case .sound: record(push, from: inspected.incarnation, shard: place, membership)
+            }
         if outcome == .mismatch { reportDisagreement(push, shards[place], into: &effects) }
         acknowledge(push, outcome, shards[place], to: inspected.peer, into: &effects)
         if outcome == .recorded { commitIfComplete(shard: place, into: &effects) }
+    }
+
+    private mutating func record(
+        _ push: Push, from incarnation: Incarnation, shard place: Int, _ membership: Membership
+    ) -> ContributionOutcome {
+        if push.step.index < shards[place].version.index { return .stale }
+        guard let open = shards[place].openStep(push.step, plan: membership.plan) else {
+            return .early
+        }
+        let step = shards[place].open[open]
+        if let known = step.outcome(ofPush: push, policy: membership.policy) { return known }
+        shards[place].open[open].record(push, from: incarnation)
+        return .recorded
     }
 
     private func reportDisagreement(
@@ -162,13 +172,10 @@ extension ServerMachine {
         _ report: TrailerReport, _ header: Header, from peer: Peer, at now: Instant,
         into effects: inout [Effect]
     ) {
-        guard case .serving(let membership) = state,
-            let place = shards.firstIndex(where: { $0.index == report.shard })
-        else { return }
+        guard isServing, let membership, let place = ledShard(report.shard) else { return }
         let outcome =
             judge(report, header, shards[place], membership)
-            ?? shards[place].open?.record(
-                report, from: header.incarnation, policy: membership.policy) ?? .early
+            ?? record(report, from: header.incarnation, shard: place, membership)
         acknowledge(report, outcome, shards[place], to: peer, into: &effects)
         switch outcome {
         case .recorded: commitIfComplete(shard: place, into: &effects)
@@ -192,8 +199,18 @@ extension ServerMachine {
             report.readVersion == Version(report.step.index),
             isWellFormed(report.trailer, of: report.node, plan)
         else { return .malformed }
-        guard shard.open?.step == report.step else { return .early }
         return nil
+    }
+
+    private mutating func record(
+        _ report: TrailerReport, from incarnation: Incarnation, shard place: Int,
+        _ membership: Membership
+    ) -> ContributionOutcome {
+        guard let open = shards[place].openStep(report.step, plan: membership.plan) else {
+            return .early
+        }
+        return shards[place].open[open].record(
+            report, from: incarnation, policy: membership.policy)
     }
 
     private func isWellFormed(

@@ -1,11 +1,18 @@
 extension ServerMachine {
-    /// The shards' versions, by shard: what observers may check.
-    package var shardVersions: [(shard: ShardIndex, version: Version)] {
-        shards.map { ($0.index, $0.version) }
+    /// A shard that this server leads: what observers may check.
+    package struct LedShard: Sendable {
+        package let shard: ShardIndex
+        package let term: ShardTerm
+        package let version: Version
+        package let durableThrough: Version
     }
 
-    /// The chunks of a shard that this server holds, by id; nil if it does not.
-    package func chunks(of shard: ShardIndex) -> [ChunkID]? {
-        shards.first { $0.index == shard }?.chunks
+    package var ledShards: [LedShard] {
+        guard case .member = state else { return [] }
+        return shards.filter(\.isPrimary).map {
+            LedShard(
+                shard: $0.index, term: $0.term, version: $0.version,
+                durableThrough: $0.durableThrough)
+        }
     }
 }

@@ -1,20 +1,22 @@
 /// A parameter server: holds shards, records contributions, commits steps by itself.
+///
+/// It leads some shards and backs others. What it leads it streams to the shard's backup; what it
+/// backs it repeats, so that it can lead it the moment the coordinator says so.
 package struct ServerMachine: RoleMachine {
     /// What a server knows once it was welcomed.
     struct Membership: Sendable {
         let server: ServerIndex
-        let member: MemberID
         let plan: RunPlan
         let policy: NumericsPolicy
+        let configuration: Frame
         var placement: Placement
-        let source: LoadSource
-        let startVersion: Version
+        var source: LoadSource
+        var startVersion: Version
     }
 
     enum State: Sendable {
         case joining
-        case loading(Membership)
-        case serving(Membership)
+        case member(Membership)
         case ended
     }
 
@@ -22,6 +24,7 @@ package struct ServerMachine: RoleMachine {
     struct Inspecting: Sendable {
         let job: JobID
         let push: Push
+        let term: ShardTerm
         let peer: Peer
         let incarnation: Incarnation
     }
@@ -40,7 +43,12 @@ package struct ServerMachine: RoleMachine {
     let configurationHash: ContentHash?
     var speaker: Speaker
     var state: State = .joining
+    /// By index.
     var shards: [ShardState] = []
+    /// Shards that this server is to back and has nothing of yet, by index.
+    var fillings: [Filling] = []
+    /// Primaries that this server has opened links to.
+    var links: [ServerIndex] = []
     var loads: [(job: JobID, shard: ShardIndex)] = []
     var inspecting: [Inspecting] = []
     var writing: [Writing] = []
@@ -72,13 +80,20 @@ package struct ServerMachine: RoleMachine {
             receive(message, from: peer, at: now, into: &effects)
         case .disconnected(let peer): forget(peer)
         case .timerFired(.tick): tick(at: now, into: &effects)
-        case .timerFired(.firstLeases), .timerFired(.farewell): break
+        case .timerFired(.firstLeases), .timerFired(.suspicion), .timerFired(.farewell): break
         case .progressed(let job, let progress):
             self.progress(job, progress, into: &effects)
         case .finished(let job, let outcome):
             finish(job, outcome, at: now, into: &effects)
         }
     }
+
+    var membership: Membership? {
+        if case .member(let membership) = state { membership } else { nil }
+    }
+
+    /// Everything that was to be loaded is here.
+    var isServing: Bool { membership != nil && loads.isEmpty }
 
     // MARK: Joining and leaving
 
@@ -95,8 +110,9 @@ package struct ServerMachine: RoleMachine {
         let greeting = Greeting(
             build: identity.build, configurationHash: configurationHash,
             advertisedEndpoint: advertisedEndpoint, processID: identity.processID,
-            host: identity.host, threadCount: identity.threadCount, leases: [],
-            shards: shards.map(\.status))
+            host: identity.host, threadCount: identity.threadCount, server: membership?.server,
+            leases: [], shards: isServing ? shards.map(\.status) : [],
+            placementRevision: membership?.placement.revision ?? 0)
         speaker.send(.greeting(greeting), to: .coordinator, into: &effects)
     }
 
@@ -105,12 +121,12 @@ package struct ServerMachine: RoleMachine {
         effects.append(.setTimer(.tick, deadline: next))
     }
 
-    /// A server's work cannot be handed back, so its stop is the run's: the coordinator ends it
-    /// with a checkpoint.
+    /// The coordinator moves the shards elsewhere, or ends the run with a checkpoint where it
+    /// cannot; either way it says when this server may go.
     private mutating func stop(into effects: inout [Effect]) {
         stopRequests += 1
         if stopRequests > 1 { return end(.aborted, into: &effects) }
-        guard case .serving = state else {
+        guard membership != nil else {
             speaker.send(
                 .goodbye(Goodbye(reason: .drained, explanation: "stopped before serving")),
                 to: .coordinator, into: &effects)
@@ -144,10 +160,19 @@ package struct ServerMachine: RoleMachine {
         _ message: Message, from peer: Peer, at now: Instant, into effects: inout [Effect]
     ) {
         guard speaker.admits(message, from: peer, into: &effects) else { return }
-        if peer == .coordinator {
+        switch peer {
+        case .coordinator:
             coordinatorHeardAt = now
-            return receiveFromCoordinator(message, at: now, into: &effects)
+            receiveFromCoordinator(message, at: now, into: &effects)
+        case .server(let server):
+            receive(message, fromPrimary: server, at: now, into: &effects)
+        case .member: receiveFromMember(message, peer, at: now, into: &effects)
         }
+    }
+
+    private mutating func receiveFromMember(
+        _ message: Message, _ peer: Peer, at now: Instant, into effects: inout [Effect]
+    ) {
         switch message.body {
         case .pull(let pull): answer(pull, message.header, from: peer, into: &effects)
         case .push(let push): inspect(push, message.header, from: peer, into: &effects)
@@ -155,6 +180,10 @@ package struct ServerMachine: RoleMachine {
             record(report, message.header, from: peer, at: now, into: &effects)
         case .heartbeat:
             speaker.send(.heartbeat(.plain(.serving)), to: peer, into: &effects)
+        case .fillRequested(let request):
+            fill(request, message.header, to: peer, at: now, into: &effects)
+        case .replicaAcknowledged(let acknowledged):
+            note(acknowledged, message.header, from: peer, at: now, into: &effects)
         case .goodbye: forget(peer)
         case .refusal(let refusal): effects.append(.report(.refused(message.header.role, refusal)))
         default: speaker.ignore(message, from: peer, .notExpected, into: &effects)
@@ -164,15 +193,21 @@ package struct ServerMachine: RoleMachine {
     private mutating func receiveFromCoordinator(
         _ message: Message, at now: Instant, into effects: inout [Effect]
     ) {
+        if case .welcome(let welcome) = message.body {
+            return enter(welcome, message.header, at: now, into: &effects)
+        }
+        if case .refusal(let refusal) = message.body {
+            return end(.refused(refusal), into: &effects)
+        }
+        // A coordinator that was started again learns from greetings who is here.
+        if membership != nil, speaker.coordinatorTerm < message.header.coordinatorTerm {
+            return greet(at: now, into: &effects)
+        }
         switch message.body {
-        case .welcome(let welcome): enter(welcome, message.header, at: now, into: &effects)
-        case .refusal(let refusal): end(.refused(refusal), into: &effects)
         case .heartbeat(let heartbeat):
-            for place in shards.indices {
-                shards[place].reports.removeAll {
-                    $0.commit.step.index < heartbeat.recordedThrough.index
-                }
-            }
+            forgetReports(before: heartbeat.recordedThrough, into: &effects)
+        case .placementChanged(let placement): adopt(placement, at: now, into: &effects)
+        case .rollBack(let rollBack): goBack(rollBack, at: now, into: &effects)
         case .checkpointRequested(let version):
             requestCheckpoint(version, at: now, into: &effects)
         case .shardWrittenAcknowledged(let acknowledged):
@@ -190,29 +225,10 @@ package struct ServerMachine: RoleMachine {
         }
     }
 
-    private mutating func enter(
-        _ welcome: Welcome, _ header: Header, at now: Instant, into effects: inout [Effect]
-    ) {
-        guard case .joining = state else { return }
-        guard let server = welcome.server, let source = welcome.source else {
-            return fail(
-                .runFailed("the coordinator's welcome names no place for this server"),
-                "welcome without a place", into: &effects)
-        }
-        speaker.run = header.run
-        speaker.coordinatorTerm = header.coordinatorTerm
-        state = .loading(
-            Membership(
-                server: server, member: welcome.member, plan: welcome.plan,
-                policy: welcome.numericsPolicy, placement: welcome.placement, source: source,
-                startVersion: welcome.startVersion))
-        startedAt = now
-        for shard in welcome.placement.shards where shard.primary == server {
-            let job = LoadJob(
-                shard: shard.index, chunks: welcome.placement.chunks(of: shard.index),
-                source: source, startVersion: welcome.startVersion,
-                configuration: welcome.configuration, plan: welcome.plan)
-            loads.append((speaker.start(.load(job), into: &effects), shard.index))
+    private mutating func forgetReports(before version: Version, into effects: inout [Effect]) {
+        for place in shards.indices {
+            shards[place].reports.removeAll { $0.commit.step.index < version.index }
+            synchronise(shard: place, into: &effects)
         }
     }
 
@@ -221,37 +237,42 @@ package struct ServerMachine: RoleMachine {
     private mutating func tick(at now: Instant, into effects: inout [Effect]) {
         setTick(at: now, into: &effects)
         let silence = now.milliseconds(since: coordinatorHeardAt)
-        switch state {
-        case .joining:
-            if now.milliseconds(since: startedAt) > limits.joinMilliseconds {
-                let waited = now.milliseconds(since: startedAt)
-                return end(.deadlinePassed(.welcome, milliseconds: waited), into: &effects)
-            }
-            if now.milliseconds(since: greetedAt) >= limits.retryMilliseconds {
-                greet(at: now, into: &effects)
-            }
-            if now.milliseconds(since: max(startedAt, reportedAt)) > limits.waitReportMilliseconds {
-                reportedAt = now
-                effects.append(.report(.waiting(.welcome)))
-            }
-            return
-        case .loading(let membership):
-            let waited = now.milliseconds(since: startedAt)
-            if waited > limits.loadMilliseconds {
-                let wait = Wait.ready([membership.server])
-                return fail(
-                    .deadlinePassed(wait, milliseconds: waited),
-                    "loading takes more than \(waited) ms", into: &effects)
-            }
-            speaker.send(.heartbeat(.plain(.joining)), to: .coordinator, into: &effects)
-        case .serving:
-            speaker.send(.heartbeat(.plain(.serving)), to: .coordinator, into: &effects)
-            repeatUnanswered(at: now, into: &effects)
-            for shard in shards { reportProgress(shard, into: &effects) }
-        case .ended: return
+        guard let membership else {
+            return waitForWelcome(at: now, into: &effects)
         }
         if silence > limits.coordinatorSilenceMilliseconds {
-            end(.coordinatorLost(.silent(milliseconds: silence)), into: &effects)
+            return end(.coordinatorLost(.silent(milliseconds: silence)), into: &effects)
+        }
+        let waited = now.milliseconds(since: startedAt)
+        if !loads.isEmpty, waited > limits.loadMilliseconds {
+            let wait = Wait.ready([membership.server])
+            return fail(
+                .deadlinePassed(wait, milliseconds: waited),
+                "loading takes more than \(waited) ms", into: &effects)
+        }
+        let activity: Heartbeat.Activity =
+            stopRequests > 0 ? .draining : isServing ? .serving : .joining
+        let heartbeat = Heartbeat.plain(
+            activity, placementRevision: membership.placement.revision)
+        speaker.send(.heartbeat(heartbeat), to: .coordinator, into: &effects)
+        guard isServing else { return }
+        repeatUnanswered(at: now, into: &effects)
+        for shard in shards where shard.isPrimary { reportProgress(shard, into: &effects) }
+        keepReplicating(at: now, into: &effects)
+        keepFollowing(at: now, into: &effects)
+    }
+
+    private mutating func waitForWelcome(at now: Instant, into effects: inout [Effect]) {
+        let waited = now.milliseconds(since: startedAt)
+        if waited > limits.joinMilliseconds {
+            return end(.deadlinePassed(.welcome, milliseconds: waited), into: &effects)
+        }
+        if now.milliseconds(since: greetedAt) >= limits.retryMilliseconds {
+            greet(at: now, into: &effects)
+        }
+        if now.milliseconds(since: max(startedAt, reportedAt)) > limits.waitReportMilliseconds {
+            reportedAt = now
+            effects.append(.report(.waiting(.welcome)))
         }
     }
 
@@ -259,14 +280,8 @@ package struct ServerMachine: RoleMachine {
         if let sent = readySentAt, now.milliseconds(since: sent) >= limits.retryMilliseconds {
             sendReady(at: now, into: &effects)
         }
-        for place in shards.indices {
-            for report in shards[place].reports.indices {
-                let sent = shards[place].reports[report].sent
-                guard now.milliseconds(since: sent) >= limits.retryMilliseconds else { continue }
-                shards[place].reports[report].sent = now
-                let commit = shards[place].reports[report].commit
-                speaker.send(.stepCommitted(commit), to: .coordinator, into: &effects)
-            }
+        for place in shards.indices where shards[place].isPrimary {
+            repeatReports(shard: place, sentBefore: limits.retryMilliseconds, at: now, &effects)
         }
         for place in writing.indices {
             guard let report = writing[place].report,
@@ -274,6 +289,22 @@ package struct ServerMachine: RoleMachine {
             else { continue }
             writing[place].sent = now
             speaker.send(report, to: .coordinator, into: &effects)
+        }
+    }
+
+    /// Tells the coordinator again what it may not have recorded.
+    mutating func repeatReports(
+        shard place: Int, sentBefore milliseconds: UInt64, at now: Instant,
+        _ effects: inout [Effect]
+    ) {
+        for report in shards[place].reports.indices {
+            let sent = shards[place].reports[report].sent
+            guard now.milliseconds(since: sent) >= milliseconds else { continue }
+            shards[place].reports[report].sent = now
+            let commit = shards[place].reports[report].commit
+            speaker.send(
+                .stepCommitted(commit), to: .coordinator, shardTerm: shards[place].term,
+                into: &effects)
         }
     }
 
@@ -287,16 +318,26 @@ package struct ServerMachine: RoleMachine {
     }
 
     func reportProgress(_ shard: ShardState, into effects: inout [Effect]) {
-        guard case .serving(let membership) = state else { return }
-        let open = shard.open.map {
+        guard let membership else { return }
+        let slotCount = membership.plan.slotCount
+        var open = shard.open.map {
             ServerProgress.OpenStep(
-                step: $0.step, missing: $0.missing(slotCount: membership.plan.slotCount),
-                claims: $0.claimsByNode)
+                step: $0.step, missing: $0.missing(slotCount: slotCount), claims: $0.claimsByNode)
+        }
+        let next = shard.version.nextStep
+        if next.index < membership.plan.stepCount, open.first?.step != next {
+            let all = [SlotRange(0, slotCount)]
+            open.insert(.init(step: next, missing: all, claims: []), at: 0)
+        }
+        var synchronous: ServerIndex?
+        if let replication = shard.replication, replication.stage == .synchronous {
+            synchronous = replication.backup
         }
         let progress = ServerProgress(
             shard: shard.index, version: shard.version, durableThrough: shard.durableThrough,
-            openSteps: open.map { [$0] } ?? [])
-        speaker.send(.serverProgress(progress), to: .coordinator, into: &effects)
+            openSteps: open, synchronousBackup: synchronous)
+        speaker.send(
+            .serverProgress(progress), to: .coordinator, shardTerm: shard.term, into: &effects)
     }
 }
 

@@ -1,4 +1,4 @@
-/// One shard as its primary holds it.
+/// One shard as a server holds it, whether it leads the shard or backs it.
 struct ShardState: Sendable {
     struct KeptChunk: Sendable {
         /// At which the chunk last changed.
@@ -28,25 +28,34 @@ struct ShardState: Sendable {
         var sent: Instant
     }
 
+    /// What a server does for the shard.
+    enum Part: Sendable {
+        case primary(Replication?)
+        case backup(Following)
+    }
+
     let index: ShardIndex
-    let term: ShardTerm
+    var term: ShardTerm
     /// By id.
     let chunks: [ChunkID]
+    var part: Part
     var version: Version
     var stateHash: Digest
     /// By place in `chunks`, each by version, the newest last.
     var kept: [[KeptChunk]]
-    var open: OpenStep?
+    /// The step to be committed next and the one after it, as far as something has arrived.
+    var open: [OpenStep] = []
     var commit: RunningCommit?
     /// In the order of arrival.
     var parked: [ParkedPull] = []
-    /// By step; repeated until the coordinator has recorded them.
+    /// By step; repeated by the primary, and kept by the backup, until the coordinator has recorded
+    /// them.
     var reports: [UnrecordedReport] = []
     /// Checkpoints ordered beyond the plan.
     var requestedCheckpoints: [Version] = []
 
     init(
-        index: ShardIndex, term: ShardTerm, chunks: [ChunkID], loaded: LoadedShard,
+        index: ShardIndex, term: ShardTerm, chunks: [ChunkID], part: Part, loaded: LoadedShard,
         version: Version, plan: RunPlan
     ) {
         precondition(
@@ -55,32 +64,56 @@ struct ShardState: Sendable {
         self.index = index
         self.term = term
         self.chunks = chunks
+        self.part = part
         self.version = version
         stateHash = loaded.stateHash
         kept = loaded.chunks.map {
             let changed = plan.changedVersion(of: $0.chunk, at: version)
             return [KeptChunk(version: changed, payload: $0.payload, hash: $0.hash)]
         }
-        openNextStep(plan)
     }
 
-    /// Nothing backs this shard, so its own commit is durable.
-    var durableThrough: Version { version }
+    var isPrimary: Bool { if case .primary = part { true } else { false } }
+
+    var replication: Replication? {
+        get { if case .primary(let replication) = part { replication } else { nil } }
+        set { part = .primary(newValue) }
+    }
+
+    var following: Following? {
+        get { if case .backup(let following) = part { following } else { nil } }
+        set { if let newValue { part = .backup(newValue) } }
+    }
+
+    /// What a backup in sync has acknowledged; without one, the shard's own commit is durable.
+    var durableThrough: Version {
+        switch part {
+        case .primary(let replication?) where replication.stage == .synchronous:
+            replication.acknowledged ?? version
+        case .primary, .backup: version
+        }
+    }
 
     var status: ShardStatus {
         ShardStatus(
-            shard: index, part: .primary, term: term, version: version,
+            shard: index, part: isPrimary ? .primary : .backup, term: term, version: version,
             durableThrough: durableThrough, stateHash: stateHash)
     }
 
-    mutating func openNextStep(_ plan: RunPlan) {
-        guard version < plan.finalVersion else {
-            open = nil
-            return
-        }
-        let step = version.nextStep
-        open = OpenStep(step: step, chunks: chunks.filter { plan.isTrained($0, at: step) })
+    /// The place of an open step, opened by the first word of it; nil where the shard is not there
+    /// yet, or past it.
+    mutating func openStep(_ step: Step, plan: RunPlan) -> Int? {
+        if let place = open.firstIndex(where: { $0.step == step }) { return place }
+        guard version.index <= step.index, step.index <= version.index + 1,
+            step.index < plan.stepCount
+        else { return nil }
+        let chunks = chunks.filter { plan.isTrained($0, at: step) }
+        let place = open.firstIndex { step < $0.step } ?? open.count
+        open.insert(OpenStep(step: step, chunks: chunks), at: place)
+        return place
     }
+
+    // MARK: Pulls
 
     /// What a pull comes to now.
     enum PullAnswer {
@@ -120,6 +153,8 @@ struct ShardState: Sendable {
         }.map(\.element)
     }
 
+    // MARK: Versions
+
     /// Makes a committed chunk readable before the whole step is.
     mutating func install(_ chunk: CommittedChunk, at version: Version) {
         guard let place = chunks.firstIndex(of: chunk.chunk) else {
@@ -129,7 +164,7 @@ struct ShardState: Sendable {
             KeptChunk(version: version, payload: chunk.payload, hash: chunk.hash))
     }
 
-    /// Forgets what no uncommitted step of any shard can read: shards differ by at most one step.
+    /// Forgets what no step that may still be computed can read.
     mutating func forgetVersions(before oldest: Version) {
         for place in kept.indices {
             let first = kept[place].lastIndex { $0.version <= oldest } ?? 0

@@ -39,7 +39,6 @@ extension WorkerMachine {
             trainedChunks: plan.chunksTrained(at: lease.step))
         leases[place].stage = .computing(speaker.start(.compute(job), into: &effects))
         finishedSlots = 0
-        begun = max(begun ?? lease.step, lease.step)
         prefetch = nil
         advancedAt = now
     }
@@ -76,11 +75,12 @@ extension WorkerMachine {
         _ membership: Membership, at now: Instant, into effects: inout [Effect]
     ) {
         let items = outbox.take(
-            byteCountInFlight: limits.pushByteCountInFlight, servers: links.map(\.server), at: now)
+            byteCountInFlight: limits.pushByteCountInFlight, placement: membership.placement,
+            at: now)
         for item in items {
+            let shard = membership.placement[item.shard]
             speaker.send(
-                item.body, to: .server(item.server),
-                shardTerm: membership.placement[item.shard].term, into: &effects)
+                item.body, to: .server(shard.primary), shardTerm: shard.term, into: &effects)
         }
     }
 
@@ -108,7 +108,8 @@ extension WorkerMachine {
             beat(into: &effects)
         case .computed(let computation): finishCompute(job, computation, at: now)
         case .failed(let failure): failJob(job, failure, into: &effects)
-        case .loaded, .inspected, .committed, .written, .journaled, .manifestWritten:
+        case .loaded, .inspected, .committed, .written, .collected, .journaled, .manifestWritten,
+            .checkpointFound, .recorded, .ledgerCut:
             preconditionFailure("a worker never starts the job that ended with \(outcome)")
         }
     }
@@ -132,8 +133,7 @@ extension WorkerMachine {
             let report = TrailerReport(
                 shard: shard.index, step: lease.step, readVersion: Version(lease.step.index),
                 node: lease.node, attempt: lease.attempt, trailer: computation.trailer)
-            outbox.add(
-                .init(lease: lease.id, server: shard.primary, content: .trailer(report)))
+            outbox.add(.init(lease: lease.id, content: .trailer(report)))
         }
         let isLast = !leases.contains { $0.stage == .waiting && $0.lease.step == lease.step }
         if isLast { prefetch = lease.step.next }
@@ -147,14 +147,15 @@ extension WorkerMachine {
             shard: shard, step: lease.step, readVersion: Version(lease.step.index),
             node: lease.node, chunk: gradient.chunk, attempt: lease.attempt,
             digest: gradient.digest, payload: gradient.payload)
-        let server = membership.placement.primary(of: shard)
-        outbox.add(.init(lease: lease.id, server: server, content: .push(push)))
+        outbox.add(.init(lease: lease.id, content: .push(push)))
     }
 
     private mutating func failJob(
         _ job: JobID, _ failure: JobFailure, into effects: inout [Effect]
     ) {
         guard let place = leases.firstIndex(where: { $0.stage == .computing(job) }) else {
+            // The job of a lease that a roll-back took away fails nothing.
+            guard case .preparing = state else { return }
             return fail(.jobFailed(failure), failure.explanation, into: &effects)
         }
         let lease = leases.remove(at: place).lease
@@ -216,7 +217,7 @@ extension WorkerMachine {
         raise(parameters.durableThrough, of: parameters.shard)
     }
 
-    private func isKnown(_ shard: ShardIndex) -> Bool {
+    func isKnown(_ shard: ShardIndex) -> Bool {
         durableThrough.indices.contains(shard.index)
     }
 
@@ -234,7 +235,7 @@ extension WorkerMachine {
             {
                 leases[place].stage = .computed
             }
-        case .shardTerm: break
+        case .shardTerm: break  // The placement that says why is on its way.
         case .unknownChunk, .unknownVersion:
             let explanation = "version \(refused.version) of a chunk is unknown to its shard"
             fail(.pullRefused(refused), explanation, into: &effects)

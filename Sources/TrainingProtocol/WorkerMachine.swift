@@ -14,7 +14,7 @@ package struct WorkerMachine: RoleMachine {
 
     /// What a worker knows once it was welcomed.
     struct Membership: Sendable {
-        let member: MemberID
+        var member: MemberID
         let plan: RunPlan
         var placement: Placement
     }
@@ -45,8 +45,6 @@ package struct WorkerMachine: RoleMachine {
     /// By shard.
     var durableThrough: [Version] = []
     var links: [ServerLink] = []
-    /// The newest step that was begun: every older one is committed on all shards.
-    var begun: Step?
     /// What is pulled while no lease waits.
     var prefetch: Step?
     var finishedSlots = 0
@@ -77,7 +75,7 @@ package struct WorkerMachine: RoleMachine {
             receive(message, from: peer, at: now, into: &effects)
         case .disconnected: break
         case .timerFired(.tick): tick(at: now, into: &effects)
-        case .timerFired(.firstLeases), .timerFired(.farewell): break
+        case .timerFired(.firstLeases), .timerFired(.suspicion), .timerFired(.farewell): break
         case .progressed(let job, let progress):
             self.progress(job, progress, into: &effects)
         case .finished(let job, let outcome):
@@ -109,7 +107,9 @@ package struct WorkerMachine: RoleMachine {
         let greeting = Greeting(
             build: identity.build, configurationHash: configurationHash,
             numericsClass: numericsClass, processID: identity.processID, host: identity.host,
-            threadCount: identity.threadCount, leases: leases.map(\.lease), shards: [])
+            threadCount: identity.threadCount, member: membership?.member,
+            leases: leases.map(\.lease), shards: [],
+            placementRevision: membership?.placement.revision ?? 0)
         speaker.send(.greeting(greeting), to: .coordinator, into: &effects)
     }
 
@@ -121,7 +121,7 @@ package struct WorkerMachine: RoleMachine {
     private mutating func enter(
         _ welcome: Welcome, _ header: Header, at now: Instant, into effects: inout [Effect]
     ) {
-        guard case .joining = state else { return }
+        if membership != nil { return meetAgain(welcome, header, at: now, into: &effects) }
         speaker.run = header.run
         speaker.coordinatorTerm = header.coordinatorTerm
         startedAt = now
@@ -131,10 +131,7 @@ package struct WorkerMachine: RoleMachine {
         cache = ParameterCache(
             chunkCount: welcome.plan.chunkPlan.chunks.count, shardCount: placement.shards.count)
         durableThrough = Array(repeating: .initial, count: placement.shards.count)
-        for server in placement.servers {
-            links.append(ServerLink(server: server.index, heardAt: now, answeredAt: now))
-            effects.append(.connect(.server(server.index), endpoint: server.endpoint))
-        }
+        connect(to: placement, at: now, into: &effects)
         let job = PrepareJob(configuration: welcome.configuration, plan: welcome.plan)
         _ = speaker.start(.prepare(job), into: &effects)
     }
@@ -213,10 +210,20 @@ package struct WorkerMachine: RoleMachine {
     private mutating func receiveFromCoordinator(
         _ message: Message, at now: Instant, into effects: inout [Effect]
     ) {
+        if case .welcome(let welcome) = message.body {
+            return enter(welcome, message.header, at: now, into: &effects)
+        }
+        if case .refusal(let refusal) = message.body {
+            return end(.refused(refusal), into: &effects)
+        }
+        // A coordinator that was started again learns from greetings who is here.
+        if membership != nil, speaker.coordinatorTerm < message.header.coordinatorTerm {
+            return greet(at: now, into: &effects)
+        }
         switch message.body {
-        case .welcome(let welcome): enter(welcome, message.header, at: now, into: &effects)
-        case .refusal(let refusal): end(.refused(refusal), into: &effects)
         case .heartbeat, .checkpointCommitted: break
+        case .placementChanged(let placement): adopt(placement, at: now, into: &effects)
+        case .rollBack(let rollBack): goBack(rollBack, at: now, into: &effects)
         case .lease(let lease): take(lease, into: &effects)
         case .leaseRevoked(let lease): revoke(lease, into: &effects)
         case .finish(let finish):
@@ -241,7 +248,8 @@ package struct WorkerMachine: RoleMachine {
         let key = (lease.step, lease.id)
         let place = leases.firstIndex { key < ($0.lease.step, $0.lease.id) } ?? leases.count
         var held = HeldLease(lease: lease)
-        if let begun, lease.step < begun { held.stage = .computed }
+        let isDurable = durableThrough.allSatisfy { lease.step.result <= $0 }
+        if isDurable { held.stage = .computed }
         leases.insert(held, at: place)
     }
 
@@ -287,7 +295,8 @@ package struct WorkerMachine: RoleMachine {
         let heartbeat = Heartbeat(
             activity: activity, current: computing?.lease.id, finishedSlots: finishedSlots,
             leases: leases.map(\.lease.id).sorted(), durableThrough: .initial,
-            recordedThrough: .initial)
+            recordedThrough: .initial,
+            placementRevision: membership?.placement.revision ?? 0)
         speaker.send(.heartbeat(heartbeat), to: .coordinator, into: &effects)
         for link in links {
             speaker.send(.heartbeat(.plain(activity)), to: .server(link.server), into: &effects)
@@ -309,12 +318,13 @@ package struct WorkerMachine: RoleMachine {
 
     private mutating func requeueOverdue(at now: Instant, into effects: inout [Effect]) {
         let overdue = limits.retryMilliseconds
+        guard let placement = membership?.placement else { return }
         let links = links
         let isOverdue = { (server: ServerIndex, sent: Instant) in
             let answered = links.first { $0.server == server }?.answeredAt ?? sent
             return now.milliseconds(since: max(sent, answered)) >= overdue
         }
-        outbox.requeue(where: isOverdue)
+        outbox.requeue { isOverdue(placement.primary(of: $0), $1) }
         for pull in cache.touch(at: now, where: { isOverdue($0.server, $0.sent) }) {
             send(pull.pull, to: pull.server, into: &effects)
         }
@@ -325,11 +335,12 @@ package struct WorkerMachine: RoleMachine {
         if silence > limits.coordinatorSilenceMilliseconds {
             return end(.coordinatorLost(.silent(milliseconds: silence)), into: &effects)
         }
-        // The coordinator judges servers; a worker that alone cannot reach one leaves later than
-        // the coordinator's verdict would come.
+        // The coordinator judges servers; a worker that alone cannot reach one leaves long after the
+        // coordinator's verdict would have come.
+        guard silence < limits.silenceMilliseconds else { return }
         for link in links {
             let silence = now.milliseconds(since: link.heardAt)
-            guard silence > 3 * limits.silenceMilliseconds else { continue }
+            guard silence > limits.serverSilenceMilliseconds else { continue }
             let explanation = "server \(link.server) has been silent for \(silence) ms"
             return fail(
                 .serverLost(link.server, .silent(milliseconds: silence)), explanation,
@@ -340,7 +351,8 @@ package struct WorkerMachine: RoleMachine {
     private mutating func reportWait(at now: Instant, into effects: inout [Effect]) {
         guard now.milliseconds(since: max(advancedAt, reportedAt)) > limits.waitReportMilliseconds
         else { return }
-        let servers = outbox.unsettledServers()
+        guard let placement = membership?.placement else { return }
+        let servers = outbox.unsettledServers(placement)
         if !servers.isEmpty {
             reportedAt = now
             let wait = Wait.acknowledgements(outbox.unsettledCount, from: servers)

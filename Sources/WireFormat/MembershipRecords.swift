@@ -17,6 +17,7 @@ extension Greeting {
             $0.leases = arena.records(leases) { $0.wire(arena) }
             $0.n_shards = shards.count
             $0.shards = arena.records(shards) { $0.wire() }
+            $0.placement_revision = placementRevision
         }
     }
 
@@ -31,7 +32,8 @@ extension Greeting {
             server: try readOptional(wire.server, readIndex).map { ServerIndex($0) },
             member: try readOptional(wire.member, readIndex).map { MemberID(UInt32($0)) },
             leases: try readList(wire.n_leases, wire.leases, .slots, Lease.init),
-            shards: try readList(wire.n_shards, wire.shards, .part, ShardStatus.init))
+            shards: try readList(wire.n_shards, wire.shards, .part, ShardStatus.init),
+            placementRevision: try readNumber(wire.placement_revision))
     }
 }
 
@@ -144,6 +146,7 @@ extension Heartbeat {
             $0.leases = arena.numbers(leases.map(\.number))
             $0.durable_through = durableThrough.index
             $0.recorded_through = recordedThrough.index
+            $0.placement_revision = placementRevision
         }
     }
 
@@ -159,6 +162,7 @@ extension Heartbeat {
             },
             finishedSlots: Int(wire.finished_slots), leases: leases,
             durableThrough: try readVersion(wire.durable_through),
-            recordedThrough: try readVersion(wire.recorded_through))
+            recordedThrough: try readVersion(wire.recorded_through),
+            placementRevision: try readNumber(wire.placement_revision))
     }
 }

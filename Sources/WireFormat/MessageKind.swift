@@ -7,8 +7,9 @@ package enum MessageKind: UInt32, CaseIterable, Hashable, Sendable {
     case serverReady, serverProgress, stepCommitted
     case checkpointRequested, shardWritten, shardNotWritten, shardWrittenAcknowledged
     case checkpointCommitted
-    case rootReplicated, decisionReplicated, replicaAcknowledged, backupLost, promote, promoted
-    case fillRequested, fill, rollBack
+    case rootReplicated, decisionReplicated, replicaAcknowledged, backupLost
+    case fillRequested = 33
+    case fill, rollBack
     case statusRequested, status, scaleRequested
 
     /// Where the body is: its lists may exceed a header in the kinds with a detail frame.

@@ -153,6 +153,8 @@ extension Placement {
             $0.shards = arena.records(shards) { $0.wire(arena) }
             $0.n_shard_of_chunk = shardOfChunk.count
             $0.shard_of_chunk = arena.numbers(shardOfChunk.map { UInt32($0.index) })
+            $0.revision = revision
+            $0.origin = origin
         }
     }
 
@@ -169,7 +171,8 @@ extension Placement {
         for shard in shardOfChunk where shard >= shards.count { throw .invalid(.placement) }
         self.init(
             servers: servers, shards: shards,
-            shardOfChunk: shardOfChunk.map { ShardIndex(Int($0)) })
+            shardOfChunk: shardOfChunk.map { ShardIndex(Int($0)) },
+            revision: try readNumber(wire.revision), origin: try readNumber(wire.origin))
     }
 }
 

@@ -22,6 +22,7 @@ extension ServerProgress {
             $0.durable_through = durableThrough.index
             $0.n_open_steps = openSteps.count
             $0.open_steps = arena.records(openSteps) { $0.wire(arena) }
+            $0.synchronous_backup = arena.optional(synchronousBackup?.index)
         }
     }
 
@@ -29,7 +30,10 @@ extension ServerProgress {
         self.init(
             shard: ShardIndex(Int(wire.shard)), version: try readVersion(wire.version),
             durableThrough: try readVersion(wire.durable_through),
-            openSteps: try readList(wire.n_open_steps, wire.open_steps, .slots, OpenStep.init))
+            openSteps: try readList(wire.n_open_steps, wire.open_steps, .slots, OpenStep.init),
+            synchronousBackup: try readOptional(wire.synchronous_backup, readIndex).map {
+                ServerIndex($0)
+            })
     }
 }
 

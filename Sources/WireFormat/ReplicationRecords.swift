@@ -50,20 +50,6 @@ extension BackupLost {
     }
 }
 
-extension Promote {
-    func wire() -> Emend__Promote {
-        .make {
-            $0.shard = UInt32(shard.index)
-            $0.term = term.number
-        }
-    }
-
-    init(_ wire: Emend__Promote) throws(WireError) {
-        self.init(
-            shard: ShardIndex(Int(wire.shard)), term: ShardTerm(try readNumber(wire.term)))
-    }
-}
-
 extension FillRequested {
     func wire() -> Emend__Fill {
         .make {

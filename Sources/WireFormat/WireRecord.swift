@@ -181,11 +181,6 @@ extension Emend__BackupLost: WireRecord {
     static var unpack: WireUnpack<Self> { emend__backup_lost__unpack }
 }
 
-extension Emend__Promote: WireRecord {
-    static var setUp: (UnsafeMutablePointer<Self>?) -> Void { emend__promote__init }
-    static var unpack: WireUnpack<Self> { emend__promote__unpack }
-}
-
 extension Emend__Fill: WireRecord {
     static var setUp: (UnsafeMutablePointer<Self>?) -> Void { emend__fill__init }
     static var unpack: WireUnpack<Self> { emend__fill__unpack }

@@ -20,6 +20,8 @@ struct EmendCoordinator: ParsableCommand {
     @Option(help: "Parameter servers the run has.") var servers = 1
     @Option(help: "Workers to wait for before the first step; more may join at any time.")
     var workers = 1
+    @Flag(help: "Go on with the directory's run, and with those of its processes that still live.")
+    var resume = false
     @Flag(help: "Allow an address that other machines reach, without encryption.")
     var insecure = false
     @OptionGroup var options: RoleCommandOptions
@@ -31,6 +33,10 @@ struct EmendCoordinator: ParsableCommand {
             throw ValidationError(
                 "--servers must be \(allowed.lowerBound) to \(allowed.upperBound), not \(servers)")
         }
+        if resume, config != nil || !overrides.isEmpty {
+            throw ValidationError(
+                "--resume goes on with the configuration of the run; give no other")
+        }
         guard workers >= 1 else {
             throw ValidationError("--workers must be at least 1, not \(workers)")
         }
@@ -40,8 +46,9 @@ struct EmendCoordinator: ParsableCommand {
         try options.run("emend-coordinator") {
             try CoordinatorRole(
                 run: runPath, configuration: config, overrides: overrides, data: data, bind: bind,
-                servers: servers, workers: workers, exposure: insecure ? .insecure : .loopback
-            ).start()
+                servers: servers, workers: workers,
+                exposure: insecure ? .insecure : .loopback, start: resume ? .resumed : .new
+            ).lead()
         }
     }
 }

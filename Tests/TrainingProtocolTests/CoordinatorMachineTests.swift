@@ -50,7 +50,7 @@ import TrainingProtocol
     ) -> [Effect] {
         let heartbeat = Heartbeat(
             activity: .idle, finishedSlots: 0, leases: leases.map { LeaseID($0) },
-            durableThrough: .initial, recordedThrough: .initial)
+            durableThrough: .initial, recordedThrough: .initial, placementRevision: 1)
         return stage.receive(
             .heartbeat(heartbeat), Fixture.header(.worker, low), from: peer(low))
     }

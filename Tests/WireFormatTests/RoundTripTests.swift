@@ -35,7 +35,7 @@ struct RoundTripTests {
         #expect(MessageKind.push.rawValue == EMEND__KIND__KIND_PUSH.rawValue)
         #expect(MessageKind.stepCommitted.rawValue == EMEND__KIND__KIND_STEP_COMMITTED.rawValue)
         #expect(MessageKind.shardWritten.rawValue == EMEND__KIND__KIND_SHARD_WRITTEN.rawValue)
-        #expect(MessageKind.promoted.rawValue == EMEND__KIND__KIND_PROMOTED.rawValue)
+        #expect(MessageKind.fillRequested.rawValue == EMEND__KIND__KIND_FILL_REQUESTED.rawValue)
         #expect(MessageKind.fill.rawValue == EMEND__KIND__KIND_FILL.rawValue)
         #expect(MessageKind.scaleRequested.rawValue == EMEND__KIND__KIND_SCALE_REQUESTED.rawValue)
     }

@@ -72,7 +72,7 @@ enum SampleMessages {
                 backup: ServerIndex(2)),
             .init(index: ShardIndex(1), term: ShardTerm(4), primary: ServerIndex(2)),
         ],
-        shardOfChunk: [ShardIndex(0), ShardIndex(1), ShardIndex(0)])
+        shardOfChunk: [ShardIndex(0), ShardIndex(1), ShardIndex(0)], revision: 12, origin: 7)
 
     static let membership: [MessageBody] = [
         .greeting(
@@ -85,7 +85,7 @@ enum SampleMessages {
                 numericsClass: NumericsClass("portable-1"),
                 advertisedEndpoint: "tcp://10.0.0.1:7000", processID: 4242, host: "node-7",
                 threadCount: 96, server: ServerIndex(0), member: MemberID(17), leases: [lease],
-                shards: [status])),
+                shards: [status], placementRevision: 12)),
         .welcome(
             Welcome(
                 member: MemberID(0), configuration: Frame(copying: Array("{}".utf8)),
@@ -113,7 +113,7 @@ enum SampleMessages {
             Heartbeat(
                 activity: .computing, current: LeaseID(0), finishedSlots: 3,
                 leases: [LeaseID(0), LeaseID(7)], durableThrough: Version(6),
-                recordedThrough: Version(5))),
+                recordedThrough: Version(5), placementRevision: 3)),
         .drain,
         .finish(Finish(outcome: .completed, explanation: "")),
         .goodbye(Goodbye(reason: .failed, explanation: "disk full")),
@@ -222,8 +222,6 @@ enum SampleMessages {
                 shard: ShardIndex(1), version: Version(5), stateHash: Digest(6))),
         .backupLost(
             BackupLost(shard: ShardIndex(1), backup: ServerIndex(2), version: Version(5))),
-        .promote(Promote(shard: ShardIndex(1), term: ShardTerm(8))),
-        .promoted(Promoted(status: status)),
         .fillRequested(FillRequested(shard: ShardIndex(1), nextPart: 3)),
         .fill(
             Fill(

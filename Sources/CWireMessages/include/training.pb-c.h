@@ -47,7 +47,6 @@ typedef struct Emend__ShardWritten Emend__ShardWritten;
 typedef struct Emend__WrittenFile Emend__WrittenFile;
 typedef struct Emend__ReplicaAcknowledged Emend__ReplicaAcknowledged;
 typedef struct Emend__BackupLost Emend__BackupLost;
-typedef struct Emend__Promote Emend__Promote;
 typedef struct Emend__Fill Emend__Fill;
 typedef struct Emend__RollBack Emend__RollBack;
 typedef struct Emend__Status Emend__Status;
@@ -88,8 +87,6 @@ typedef enum _Emend__Kind {
   EMEND__KIND__KIND_DECISION_REPLICATED = 28,
   EMEND__KIND__KIND_REPLICA_ACKNOWLEDGED = 29,
   EMEND__KIND__KIND_BACKUP_LOST = 30,
-  EMEND__KIND__KIND_PROMOTE = 31,
-  EMEND__KIND__KIND_PROMOTED = 32,
   EMEND__KIND__KIND_FILL_REQUESTED = 33,
   EMEND__KIND__KIND_FILL = 34,
   EMEND__KIND__KIND_ROLL_BACK = 35,
@@ -196,10 +193,14 @@ struct  Emend__Greeting
    */
   size_t n_shards;
   Emend__Shard **shards;
+  /*
+   * the newest placement known; 0 where none is
+   */
+  uint64_t placement_revision;
 };
 #define EMEND__GREETING__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&emend__greeting__descriptor) \
-    , (char *)protobuf_c_empty_string, {0,NULL}, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, NULL, NULL, 0,NULL, 0,NULL }
+    , (char *)protobuf_c_empty_string, {0,NULL}, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, NULL, NULL, 0,NULL, 0,NULL, 0 }
 
 
 struct  Emend__Shard
@@ -378,10 +379,18 @@ struct  Emend__Placement
    */
   size_t n_shard_of_chunk;
   uint32_t *shard_of_chunk;
+  /*
+   * grows with every change
+   */
+  uint64_t revision;
+  /*
+   * revision of the first placement since the last roll-back
+   */
+  uint64_t origin;
 };
 #define EMEND__PLACEMENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&emend__placement__descriptor) \
-    , 0,NULL, 0,NULL, 0,NULL }
+    , 0,NULL, 0,NULL, 0,NULL, 0, 0 }
 
 
 struct  Emend__PlacedServer
@@ -464,10 +473,14 @@ struct  Emend__Heartbeat
    * version
    */
   uint64_t recorded_through;
+  /*
+   * the newest placement that the sender knows; 0 where none is
+   */
+  uint64_t placement_revision;
 };
 #define EMEND__HEARTBEAT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&emend__heartbeat__descriptor) \
-    , 0, NULL, 0, 0,NULL, 0, 0 }
+    , 0, NULL, 0, 0,NULL, 0, 0, 0 }
 
 
 struct  Emend__Lease
@@ -639,10 +652,14 @@ struct  Emend__ServerProgress
   uint64_t durable_through;
   size_t n_open_steps;
   Emend__OpenStep **open_steps;
+  /*
+   * server whose acknowledgements the shard waits for
+   */
+  Emend__Number *synchronous_backup;
 };
 #define EMEND__SERVER_PROGRESS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&emend__server_progress__descriptor) \
-    , 0, 0, 0, 0,NULL }
+    , 0, 0, 0, 0,NULL, NULL }
 
 
 struct  Emend__OpenStep
@@ -833,17 +850,6 @@ struct  Emend__BackupLost
 #define EMEND__BACKUP_LOST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&emend__backup_lost__descriptor) \
     , 0, 0, 0 }
-
-
-struct  Emend__Promote
-{
-  ProtobufCMessage base;
-  uint32_t shard;
-  uint64_t term;
-};
-#define EMEND__PROMOTE__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&emend__promote__descriptor) \
-    , 0, 0 }
 
 
 /*
@@ -1531,25 +1537,6 @@ Emend__BackupLost *
 void   emend__backup_lost__free_unpacked
                      (Emend__BackupLost *message,
                       ProtobufCAllocator *allocator);
-/* Emend__Promote methods */
-void   emend__promote__init
-                     (Emend__Promote         *message);
-size_t emend__promote__get_packed_size
-                     (const Emend__Promote   *message);
-size_t emend__promote__pack
-                     (const Emend__Promote   *message,
-                      uint8_t             *out);
-size_t emend__promote__pack_to_buffer
-                     (const Emend__Promote   *message,
-                      ProtobufCBuffer     *buffer);
-Emend__Promote *
-       emend__promote__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   emend__promote__free_unpacked
-                     (Emend__Promote *message,
-                      ProtobufCAllocator *allocator);
 /* Emend__Fill methods */
 void   emend__fill__init
                      (Emend__Fill         *message);
@@ -1724,9 +1711,6 @@ typedef void (*Emend__ReplicaAcknowledged_Closure)
 typedef void (*Emend__BackupLost_Closure)
                  (const Emend__BackupLost *message,
                   void *closure_data);
-typedef void (*Emend__Promote_Closure)
-                 (const Emend__Promote *message,
-                  void *closure_data);
 typedef void (*Emend__Fill_Closure)
                  (const Emend__Fill *message,
                   void *closure_data);
@@ -1778,7 +1762,6 @@ extern const ProtobufCMessageDescriptor emend__shard_written__descriptor;
 extern const ProtobufCMessageDescriptor emend__written_file__descriptor;
 extern const ProtobufCMessageDescriptor emend__replica_acknowledged__descriptor;
 extern const ProtobufCMessageDescriptor emend__backup_lost__descriptor;
-extern const ProtobufCMessageDescriptor emend__promote__descriptor;
 extern const ProtobufCMessageDescriptor emend__fill__descriptor;
 extern const ProtobufCMessageDescriptor emend__roll_back__descriptor;
 extern const ProtobufCMessageDescriptor emend__status__descriptor;

@@ -1,0 +1,82 @@
+import TrainingProtocol
+
+/// What must hold after every event, whatever has gone wrong.
+struct InvariantChecker: Sendable {
+    private struct Primary: Sendable {
+        let shard: ShardIndex
+        let term: ShardTerm
+        let process: Int
+        var version: Version
+    }
+
+    /// Everybody who ever led a shard, by the first event that showed it.
+    private var primaries: [Primary] = []
+    /// The newest version of each shard that was told to be durable since the last roll-back.
+    private var durable: [(shard: ShardIndex, term: ShardTerm, version: Version)] = []
+    private var fencedThrough = ShardTerm(0)
+    private var coordinatorTerm = CoordinatorTerm(0)
+
+    /// A coordinator has begun to act.
+    mutating func began(_ term: CoordinatorTerm) throws(InvariantViolation) {
+        guard coordinatorTerm < term else {
+            throw InvariantViolation("coordinator term \(term) acts after \(coordinatorTerm)")
+        }
+        coordinatorTerm = term
+    }
+
+    /// All shards are loaded again: what was durable in the old timeline is made again, and servers
+    /// of these terms have not heard of it yet.
+    mutating func rolledBack(fencing term: ShardTerm) {
+        durable = []
+        fencedThrough = max(fencedThrough, term)
+    }
+
+    /// What a server says of its shards, after each of its events.
+    mutating func check(_ server: ServerMachine, process: Int) throws(InvariantViolation) {
+        for led in server.ledShards {
+            let known = primaries.firstIndex { $0.shard == led.shard && $0.term == led.term }
+            guard let known else {
+                try checkPromotion(led)
+                primaries.append(
+                    Primary(
+                        shard: led.shard, term: led.term, process: process,
+                        version: led.version))
+                note(led)
+                continue
+            }
+            guard primaries[known].process == process else {
+                throw InvariantViolation(
+                    "processes \(primaries[known].process) and \(process) both lead shard "
+                        + "\(led.shard) in term \(led.term)")
+            }
+            guard primaries[known].version <= led.version else {
+                throw InvariantViolation(
+                    "shard \(led.shard), term \(led.term), goes back from "
+                        + "\(primaries[known].version) to \(led.version)")
+            }
+            primaries[known].version = led.version
+            note(led)
+        }
+    }
+
+    /// A backup that is promoted has everything that anybody was told is durable.
+    private func checkPromotion(_ led: ServerMachine.LedShard) throws(InvariantViolation) {
+        guard let told = durable.first(where: { $0.shard == led.shard }), told.term < led.term,
+            led.version < told.version
+        else { return }
+        throw InvariantViolation(
+            "version \(told.version) of shard \(led.shard) was durable, and the primary of term "
+                + "\(led.term) begins at \(led.version)")
+    }
+
+    private mutating func note(_ led: ServerMachine.LedShard) {
+        guard fencedThrough < led.term else { return }
+        guard let place = durable.firstIndex(where: { $0.shard == led.shard }) else {
+            durable.append((led.shard, led.term, led.durableThrough))
+            return
+        }
+        guard durable[place].term <= led.term else { return }
+        durable[place].term = led.term
+        durable[place].version = max(durable[place].version, led.durableThrough)
+    }
+}
