@@ -18,7 +18,10 @@ extension CoordinatorMachine {
         case .gatheringServers: gatherServers(at: now, into: &effects)
         case .loading:
             repair(at: now, into: &effects)
-            guard state == .loading, shards.allSatisfy(\.isReady) else { return }
+            // Leases must not reach a worker before it knows where the run goes on from.
+            guard state == .loading,
+                shards.allSatisfy({ $0.isReady && $0.progress != nil })
+            else { return }
             finishLoading(at: now, into: &effects)
         case .securingStart:
             repair(at: now, into: &effects)
@@ -69,6 +72,9 @@ extension CoordinatorMachine {
 
     private mutating func gatherWorkers(at now: Instant, into effects: inout [Effect]) {
         enter(.gatheringWorkers, at: now)
+        for member in members where member.role == .worker {
+            tellPlacement(to: member, into: &effects)
+        }
         let deadline = now.advanced(milliseconds: limits.firstLeasesMilliseconds)
         effects.append(.setTimer(.firstLeases, deadline: deadline))
         advance(at: now, into: &effects)

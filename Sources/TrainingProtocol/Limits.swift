@@ -16,7 +16,7 @@ package struct Limits: Hashable, Sendable {
     package var rejoinMilliseconds: UInt64 = 5_000
     /// A coordinator that was started again grants nothing for so long, since workers come with
     /// leases of their own.
-    package var leaseGraceMilliseconds: UInt64 = 1_500
+    package var leaseGraceMilliseconds: UInt64 = 700
     /// Two requests to stop within this are one: a signal often comes twice.
     package var stopRepetitionMilliseconds: UInt64 = 300
     /// What was not answered is sent again after so long.

@@ -81,13 +81,7 @@ extension ServerMachine {
         guard let replication = shards[place].replication, replication.isStreaming else { return }
         let replica = Replication.Replica(commit: commit, roots: roots)
         shards[place].replication?.queue.append(replica)
-        guard replication.acknowledged != nil else {
-            // A backup that cannot be filled while so many steps pass begins anew.
-            if replication.queue.count >= limits.replicasQueued {
-                giveUp(shard: place, into: &effects)
-            }
-            return
-        }
+        guard replication.acknowledged != nil else { return }
         shards[place].replication?.sentAt = now
         send(replica, shard: place, to: replication.peer, into: &effects)
     }
@@ -188,14 +182,14 @@ extension ServerMachine {
         reportProgress(shards[place], into: &effects)
     }
 
-    /// Whether the shard may commit now: a primary is at most one step ahead of its backup, and
-    /// waits for one that has all but caught up.
+    /// Whether the shard may commit now: a primary is at most one step ahead of its backup, waits
+    /// for one that has all but caught up, and keeps only so many steps for one that is filled.
     func isBackupCloseEnough(_ shard: ShardState) -> Bool {
-        guard let replication = shard.replication, let acknowledged = replication.acknowledged
-        else { return true }
-        switch replication.stage {
-        case .synchronous: return shard.version <= acknowledged
-        case .filling: return replication.queue.isEmpty || replication.queue.count > 2
+        guard let replication = shard.replication else { return true }
+        switch (replication.stage, replication.acknowledged) {
+        case (.synchronous, let acknowledged?): return shard.version <= acknowledged
+        case (.filling, .some) where replication.queue.count <= 2: return replication.queue.isEmpty
+        default: return replication.queue.count < limits.replicasQueued
         }
     }
 

@@ -73,6 +73,7 @@ package struct WorkerMachine: RoleMachine {
         case .stopRequested: stop(into: &effects)
         case .received(let message, let peer):
             receive(message, from: peer, at: now, into: &effects)
+        case .disconnected(.coordinator): meetAgain(at: now, into: &effects)
         case .disconnected: break
         case .timerFired(.tick): tick(at: now, into: &effects)
         case .timerFired(.firstLeases), .timerFired(.suspicion), .timerFired(.farewell): break
@@ -111,6 +112,12 @@ package struct WorkerMachine: RoleMachine {
             leases: leases.map(\.lease), shards: [],
             placementRevision: membership?.placement.revision ?? 0)
         speaker.send(.greeting(greeting), to: .coordinator, into: &effects)
+    }
+
+    /// The link mends itself, perhaps to a coordinator that was started again: the greeting waits in
+    /// it.
+    private mutating func meetAgain(at now: Instant, into effects: inout [Effect]) {
+        if membership != nil { greet(at: now, into: &effects) }
     }
 
     private func setTick(at now: Instant, into effects: inout [Effect]) {
