@@ -6,12 +6,12 @@ import Testing
     @Test(
         "The facts that a launcher follows are read from the journal",
         arguments: [
-            (#"{"fact":"workers_wanted","workers":3}"#, .workersWanted(3)),
-            (#"{"fact":"finished","outcome":1}"#, .completed),
-            (#"{"fact":"finished","outcome":2}"#, .stopped),
-            (#"{"fact":"finished","outcome":3}"#, nil),
-            (#"{"fact":"workers_wanted","workers":0}"#, nil),
-            (#"{"fact":"numerics_class","class":"portable-1"}"#, nil),
+            (#"{"entry":{"fact":"workers_wanted","workers":3},"crc32":"00000000"}"#, .workersWanted(3)),
+            (#"{"entry":{"fact":"finished","outcome":1},"crc32":"00000000"}"#, .completed),
+            (#"{"entry":{"fact":"finished","outcome":2},"crc32":"00000000"}"#, .stopped),
+            (#"{"entry":{"fact":"finished","outcome":3},"crc32":"00000000"}"#, nil),
+            (#"{"entry":{"fact":"workers_wanted","workers":0},"crc32":"00000000"}"#, nil),
+            (#"{"entry":{"fact":"numerics_class","class":"portable-1"},"crc32":"00000000"}"#, nil),
             (#"{"fact":"workers_wan"#, nil),
         ] as [(String, JournalFact?)])
     func facts(line: String, fact: JournalFact?) {

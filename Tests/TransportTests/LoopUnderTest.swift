@@ -155,7 +155,7 @@ extension Message {
     static func beat(_ role: Role, _ incarnation: Incarnation, _ number: Int) -> Message {
         let beat = Heartbeat(
             activity: .idle, finishedSlots: number, leases: [], durableThrough: .initial,
-            recordedThrough: .initial)
+            recordedThrough: .initial, placementRevision: 0)
         return from(role, incarnation, .heartbeat(beat))
     }
 
