@@ -33,6 +33,6 @@ struct GoldenBytesTests {
                 }
             }
         }
-        #expect(hash == 17_339_875_169_474_643_967)
+        #expect(hash == 2_654_619_531_266_209_767)
     }
 }
