@@ -121,6 +121,13 @@ struct PlacementRepairTests {
         #expect(placement.repaired(candidates, inSync: Self.inSync(0)) == .unchanged)
     }
 
+    @Test func noCopyMovesWhileAServerMayBeGone() {
+        let placement = Self.placement([(0, 1), (1, 0)], serverCount: 3)
+        let doubtful = Placement.Candidate(Self.server(0), .doubtful)
+        let candidates = [doubtful] + Self.staying(1, 2)
+        #expect(placement.repaired(candidates, inSync: Self.inSync(0, 1)) == .unchanged)
+    }
+
     @Test func copiesMoveToAServerThatHasNone() {
         let placement = Self.placement([(0, 1), (1, 0)], serverCount: 3)
         let repair = placement.repaired(Self.staying(0, 1, 2), inSync: Self.inSync(0, 1))
