@@ -8,6 +8,8 @@ struct EventQueue: Sendable {
         case timer(TimerID, process: Int, generation: UInt64)
         case start(process: Int)
         case fault(FaultKind)
+        /// By place in the options' script.
+        case scripted(Int)
         case heal(Partition)
     }
 

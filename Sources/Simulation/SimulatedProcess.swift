@@ -12,6 +12,8 @@ struct SimulatedProcess: Sendable {
     var termination: TerminationReason?
     /// Until then nothing that happens to it takes effect.
     var pausedUntil = Instant(nanoseconds: 0)
+    /// Its slots take so many times as long as others'.
+    var slowness: UInt64 = 1
     var clock = Clock()
     /// Servers that it has opened links to, by place in the simulation.
     var links: [(server: ServerIndex, place: Int)] = []

@@ -23,7 +23,7 @@ extension Simulation {
         case .workerCrash: crashAny(.worker)
         case .serverCrash: crashAny(.server)
         case .coordinatorCrash: crashAny(.coordinator)
-        case .blackout: for place in living() { crash(place) }
+        case .blackout: for place in living() { crash(place, drawVisibility()) }
         case .pause: pause()
         case .partition: partition()
         case .workerLeave: leave(.worker)
@@ -41,19 +41,21 @@ extension Simulation {
 
     private mutating func crashAny(_ role: Role) {
         guard let victim = living(role).randomElement(using: &random) else { return }
-        crash(victim)
+        crash(victim, drawVisibility())
     }
 
-    private mutating func crash(_ process: Int) {
+    /// Whether a death shows: a reset connection does at once, a lost host does not.
+    enum Visibility { case seen, unseen }
+
+    private mutating func drawVisibility() -> Visibility {
+        random.happens(oneIn: 3) ? .unseen : .seen
+    }
+
+    mutating func crash(_ process: Int, _ visibility: Visibility) {
         end(process)
         tell { "\($0.processes[process].name) crashes" }
-        // A reset connection shows at once; a lost host does not.
-        if random.happens(oneIn: 3) {
-            restart(process)
-        } else {
-            disconnect(process)
-            restart(process)
-        }
+        if visibility == .seen { disconnect(process) }
+        restart(process)
     }
 
     /// Whoever was connected to the process sees the connection end.

@@ -32,6 +32,8 @@ package struct Simulation {
     /// When the last message of a link arrives: a link keeps its order.
     private var links: [Link: Instant] = [:]
     var partitions: [Partition] = []
+    /// By scripted fault: messages that it waits for and that were sent.
+    var sentByScript: [Int] = []
     var jobs: SimulatedJobs
     private var checker = InvariantChecker()
     private let wire = Wire()
@@ -57,11 +59,20 @@ package struct Simulation {
         let options = options ?? SimulationOptions.swarm(seed: seed)
         var simulation = Simulation(seed: seed, options: options, story: .untold)
         do { return try simulation.run() } catch {
-            var replay = Simulation(seed: seed, options: options, story: .told)
-            _ = try? replay.run()
             throw SimulationFailure(
-                seed: seed, options: options, violation: error, story: replay.lines)
+                seed: seed, options: options, violation: error,
+                story: story(seed: seed, options: options))
         }
+    }
+
+    /// What happens in a seed's run, in words, whether it ends well or not.
+    package static func story(
+        seed: UInt64, options: SimulationOptions? = nil
+    ) -> [String] {
+        let options = options ?? SimulationOptions.swarm(seed: seed)
+        var simulation = Simulation(seed: seed, options: options, story: .told)
+        do { _ = try simulation.run() } catch { simulation.lines.append("\(error)") }
+        return simulation.lines
     }
 
     /// Words take most of a simulation's time, so they are only found for a run that failed.
@@ -79,6 +90,7 @@ package struct Simulation {
         _ = jobs.storeCheckpoint(Version(options.startVersion))
         addCluster()
         scheduleFaults()
+        scheduleScript()
     }
 
     // MARK: Processes
@@ -199,6 +211,7 @@ package struct Simulation {
             if postpone(happening, process) { return }
             try deliver(event, to: process)
         case .fault(let kind): strike(kind)
+        case .scripted(let index): strike(options.script[index])
         case .heal(let partition):
             if let place = partitions.firstIndex(of: partition) { partitions.remove(at: place) }
         }
@@ -267,7 +280,11 @@ package struct Simulation {
         }
         var effects: [Effect] = []
         processes[process].handle(event, at: now, into: &effects)
-        for effect in effects { try perform(effect, of: process) }
+        for effect in effects {
+            try perform(effect, of: process)
+            // A crash in the middle of what it does takes the rest with it.
+            if hasCrashed(process) { return }
+        }
         guard processes[process].isAlive, let server = processes[process].server else { return }
         try checker.check(server, process: process)
     }
@@ -286,7 +303,11 @@ package struct Simulation {
         case .disconnect(.server(let server)):
             processes[process].links.removeAll { $0.server == server }
         case .disconnect: break
-        case .send(let message, let peer): try send(message, from: process, to: peer)
+        case .send(let message, let peer):
+            followScript(.before, message.body, of: process)
+            if hasCrashed(process) { return }
+            try send(message, from: process, to: peer)
+            followScript(.after, message.body, of: process)
         case .setTimer(let timer, let deadline):
             timers.removeAll { $0.process == process && $0.timer == timer }
             timerGeneration += 1
@@ -299,6 +320,10 @@ package struct Simulation {
         case .report(let observation): note(observation, of: process)
         case .terminate(let reason): terminate(process, reason)
         }
+    }
+
+    private func hasCrashed(_ process: Int) -> Bool {
+        !processes[process].isAlive && processes[process].termination == nil
     }
 
     private mutating func note(_ observation: Observation, of process: Int) {
@@ -338,7 +363,8 @@ package struct Simulation {
         let span: UInt64 =
             switch result.cost {
             case .instant: 0
-            case .slots(let count): count * options.slotMilliseconds
+            case .slots(let count):
+                count * options.slotMilliseconds * processes[process].slowness
             case .write: options.diskMilliseconds
             }
         for progress in result.progress {

@@ -50,6 +50,8 @@ package struct SimulationOptions: Sendable, Equatable {
     /// Clocks run up to a tenth too fast or too slow.
     package var clockSkew = ClockSkew.none
 
+    /// What goes wrong at moments of the test's choice, besides.
+    package var script: [ScriptedFault] = []
     /// When the operator stops the run, if at all.
     package var stopMilliseconds: UInt64?
     /// In virtual time, from the end of the faults.

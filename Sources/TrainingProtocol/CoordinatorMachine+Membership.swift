@@ -197,6 +197,7 @@ extension CoordinatorMachine {
             members[place].suspectedAt == nil
         else { return }
         members[place].suspectedAt = now
+        members[place].brokenAt = now
         releaseLeases(of: members[place].id)
         guard members[place].role == .server else { return }
         let deadline = now.advanced(milliseconds: limits.suspicionMilliseconds + 1)

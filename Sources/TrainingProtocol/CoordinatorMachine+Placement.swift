@@ -7,7 +7,7 @@ extension CoordinatorMachine {
         for place in members.indices where isPlaceable(members[place]) {
             if members[place].server == nil { members[place].server = newServer() }
         }
-        let servers = members.filter(isPlaceable).compactMap { candidate($0)?.server }
+        let servers = members.filter(isPlaceable).compactMap { candidate($0, at: now)?.server }
         let fixed = Placement.fresh(
             servers, plan.chunkPlan,
             term: ShardTerm((placement?.highestTerm.number ?? 0) + 1),
@@ -39,14 +39,26 @@ extension CoordinatorMachine {
         return ServerIndex(nextServer - 1)
     }
 
-    private func candidate(_ member: Member) -> Placement.Candidate? {
+    private func candidate(_ member: Member, at now: Instant) -> Placement.Candidate? {
         guard member.role == .server, let server = member.server,
             let endpoint = member.greeting.advertisedEndpoint
         else { return nil }
-        let isStaying = member.stage != .draining || stopRequestedAt != nil
-        return Placement.Candidate(
-            Placement.Server(index: server, incarnation: member.incarnation, endpoint: endpoint),
-            isStaying ? .staying : .leaving)
+        let placed = Placement.Server(
+            index: server, incarnation: member.incarnation, endpoint: endpoint)
+        if member.stage == .draining, stopRequestedAt == nil {
+            return Placement.Candidate(placed, .leaving)
+        }
+        return Placement.Candidate(placed, isDoubtful(member, at: now) ? .doubtful : .staying)
+    }
+
+    private func isDoubtful(_ member: Member, at now: Instant) -> Bool {
+        // What was on its way when the link broke may still arrive.
+        let isUnsettled =
+            member.brokenAt.map {
+                now.milliseconds(since: $0) < limits.silenceMilliseconds
+            } ?? false
+        let silence = now.milliseconds(since: member.heardAt)
+        return isUnsettled || silence > 2 * limits.heartbeatIntervalMilliseconds
     }
 
     /// Tells everybody where the run begins, or begins again.
@@ -90,7 +102,8 @@ extension CoordinatorMachine {
     /// Makes the placement follow the servers that are here, one journaled change at a time.
     mutating func repair(at now: Instant, into effects: inout [Effect]) {
         guard let placement, !isChanging else { return }
-        let candidates = members.filter { $0.stage != .greeted }.compactMap { candidate($0) }
+        let candidates = members.filter { $0.stage != .greeted }
+            .compactMap { candidate($0, at: now) }
         let unbacked = shards.indices.filter { shards[$0].isUnbacked }.map { ShardIndex($0) }
         switch placement.repaired(candidates, inSync: inSync, unbacked: unbacked) {
         case .unchanged: synchronise(into: &effects)

@@ -37,6 +37,8 @@ package struct CoordinatorMachine: RoleMachine {
         var heardAt: Instant
         /// The link broke, and nothing has been heard since.
         var suspectedAt: Instant?
+        /// The link last broke.
+        var brokenAt: Instant?
         var heartbeat: Heartbeat = .plain(.joining)
         /// Of the placement that it is sure to know: what its state is made from.
         var knownRevision: UInt64 = 0

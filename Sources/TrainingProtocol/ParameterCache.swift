@@ -74,12 +74,9 @@ struct ParameterCache: Sendable {
         inFlight.removeAll { $0.pull.shard == shard }
     }
 
-    /// Forgets everything but what the compute jobs' runner holds: versions that are made again have
-    /// the same bits.
+    /// Forgets everything: a version that is made again has other bits where numerics are loose.
     mutating func restart(shardCount: Int) {
-        arrived = []
-        inFlight = []
-        reached = Array(repeating: nil, count: shardCount)
+        self = ParameterCache(chunkCount: loaded.count, shardCount: shardCount)
     }
 
     mutating func begin(_ pull: PullInFlight) { inFlight.append(pull) }

@@ -6,6 +6,9 @@ extension Placement {
             case staying
             /// It was asked to stop: its copies move to others where that loses nothing.
             case leaving
+            /// It has said nothing for a while and may be gone: until that is known, what it holds
+            /// stays, and so does every copy that may have to replace it.
+            case doubtful
         }
 
         package let server: Server
@@ -38,7 +41,8 @@ extension Placement {
         let staying = candidates.filter { $0.willingness == .staying }.map(\.server.index).sorted()
         var next = survived
         if next == shards { next = Placement.withBackups(next, staying) }
-        if next == shards, servers == self.servers {
+        let isAnyDoubtful = candidates.contains { $0.willingness == .doubtful }
+        if next == shards, servers == self.servers, !isAnyDoubtful {
             next = Placement.balanced(next, staying, inSync)
         }
         guard next != shards || servers != self.servers else { return .unchanged }
@@ -64,7 +68,8 @@ extension Placement {
                 guard let backup, inSync.contains(shard.index) else { return nil }
                 result.append(shard.led(by: backup.server.index))
             } else if shard.backup != nil,
-                backup?.willingness != .staying || unbacked.contains(shard.index)
+                backup == nil || backup?.willingness == .leaving
+                    || unbacked.contains(shard.index)
             {
                 result.append(shard.led(by: shard.primary))
             } else {

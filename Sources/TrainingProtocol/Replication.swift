@@ -126,8 +126,9 @@ struct Filling: Sendable {
         requestedAt = now
     }
 
-    /// Takes the next part; one of another version starts the filling anew. Returns whether it was
-    /// the one that was asked for.
+    /// Takes the next part; one of another version starts the filling anew.
+    ///
+    /// Returns whether it was the one that was asked for.
     mutating func take(_ fill: Fill) -> Bool {
         if fill.version != version {
             guard fill.part == 0 else { return false }

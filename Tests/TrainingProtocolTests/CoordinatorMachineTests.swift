@@ -3,7 +3,8 @@ import TrainingProtocol
 
 @Suite struct CoordinatorMachineTests {
     static func stage(
-        slotCount: Int, hintedWorkerCount: Int = 1, policy: NumericsPolicy = .strict
+        slotCount: Int, hintedWorkerCount: Int = 1, policy: NumericsPolicy = .strict,
+        limits: Limits = Limits()
     ) -> Stage<CoordinatorMachine> {
         let settings = CoordinatorSettings(
             run: Fixture.run, coordinatorTerm: CoordinatorTerm(1),
@@ -13,7 +14,7 @@ import TrainingProtocol
             startVersion: .initial)
         var stage = Stage(
             CoordinatorMachine(
-                identity: Fixture.identity(1), settings: settings, limits: Limits()))
+                identity: Fixture.identity(1), settings: settings, limits: limits))
         let opening = stage.handle(.started)
         _ = stage.handle(.finished(opening.jobs[0].id, .journaled))
         return stage
@@ -80,6 +81,9 @@ import TrainingProtocol
         return stage
     }
 
+    /// The number of the n-th lease, or attempt, that the coordinator of term 1 grants.
+    static func number(_ count: UInt64) -> UInt64 { 1 << 32 + count }
+
     static func leases(_ effects: [Effect]) -> [SlotRange] {
         effects.bodies.compactMap { if case .lease(let lease) = $0 { lease.node } else { nil } }
     }
@@ -142,7 +146,7 @@ import TrainingProtocol
         _ = Self.beat(&stage, 20)
         _ = Self.beat(&stage, 21)
         let claim = ServerProgress.NonFiniteClaim(
-            node: SlotRange(0, 1), attempts: [Attempt(1)])
+            node: SlotRange(0, 1), attempts: [Attempt(Self.number(1))])
         let effects = Self.progress(&stage, missing: [SlotRange(0, 2)], claims: [claim])
         #expect(Self.leases(effects) == [SlotRange(0, 1)])
         guard
@@ -159,9 +163,10 @@ import TrainingProtocol
         _ = Self.greet(&stage, .worker, 20)
         _ = Self.beat(&stage, 20)
         stage.milliseconds = Limits().retryMilliseconds
-        #expect(Self.leases(Self.beat(&stage, 20, leases: [2])) == [SlotRange(0, 1)])
+        let (first, second) = (Self.number(1), Self.number(2))
+        #expect(Self.leases(Self.beat(&stage, 20, leases: [second])) == [SlotRange(0, 1)])
         stage.milliseconds *= 2
-        #expect(Self.leases(Self.beat(&stage, 20, leases: [1, 2])).isEmpty)
+        #expect(Self.leases(Self.beat(&stage, 20, leases: [first, second])).isEmpty)
     }
 
     @Test func slotsThatEveryWorkerRefusesEndTheRun() {
@@ -169,7 +174,7 @@ import TrainingProtocol
         _ = Self.greet(&stage, .worker, 20)
         _ = Self.beat(&stage, 20)
         let returned = LeaseReturned(
-            lease: LeaseID(1), reason: .data, explanation: "a.jpg differs")
+            lease: LeaseID(Self.number(1)), reason: .data, explanation: "a.jpg differs")
         let effects = stage.receive(
             .leaseReturned(returned), Fixture.header(.worker, 20), from: Self.peer(20))
         let failure = JobFailure(kind: .data, explanation: "a.jpg differs")
@@ -200,21 +205,30 @@ import TrainingProtocol
             #expect(refusal.code == code)
             for word in words { #expect(refusal.explanation.contains(word)) }
         }
-        guard case .refusal(let full)? = Self.greet(&stage, .server, 40).bodies.first else {
-            Issue.record("a second server was let in")
+    }
+
+    @Test func serversBeyondTheLimitAreRefused() {
+        var limits = Limits()
+        limits.serverCount = 2
+        var stage = Self.stage(slotCount: 1, limits: limits)
+        _ = Self.greet(&stage, .server, 10)
+        #expect(Self.greet(&stage, .server, 40).bodies.isEmpty, "it waits for its welcome")
+        guard case .refusal(let full)? = Self.greet(&stage, .server, 41).bodies.first else {
+            Issue.record("a third server was let in")
             return
         }
         #expect(full.code == .noVacancy)
     }
 
-    @Test func aLostServerEndsTheRunNamingIt() {
+    @Test func aLostServerWithoutABackupSendsTheRunBackToItsCheckpoint() {
         var stage = Self.secured(slotCount: 1)
         _ = Self.greet(&stage, .worker, 20)
         stage.milliseconds = Limits().silenceMilliseconds + 1
         let effects = stage.handle(.timerFired(.tick))
         let departure = Observation.Departure.silent(milliseconds: stage.milliseconds)
-        #expect(effects.termination == .serverLost(ServerIndex(0), departure))
-        #expect(effects.kinds.contains("finish"))
+        #expect(effects.observations.contains(.left(MemberID(1), role: .server, departure)))
+        #expect(effects.termination == nil)
+        #expect(effects.jobs.map(\.job) == [.findCheckpoint])
     }
 
     @Test func shardsMustDecideAlike() {
@@ -242,6 +256,7 @@ import TrainingProtocol
         }
         #expect(reference.version == .initial)
     }
+
     @Test func aCheckpointThatSeveralShardsCannotWriteFailsOnce() {
         var stage = Self.secured(slotCount: 1)
         let notWritten = { (version: UInt64) in

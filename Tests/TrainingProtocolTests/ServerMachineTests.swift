@@ -21,7 +21,7 @@ import TrainingProtocol
         }
         let loaded = LoadedShard(chunks: chunks, stateHash: Digest(0))
         let ready = stage.handle(.finished(effects.jobs[0].id, .loaded(loaded)))
-        #expect(ready.kinds == ["server ready"])
+        #expect(ready.kinds == ["server ready", "server progress"])
         #expect(ready.jobs.count == 1, "version 0 is a checkpoint")
         return stage
     }
@@ -219,9 +219,14 @@ import TrainingProtocol
         let result = CommitResult(chunks: [chunk], stateHash: Digest(2), learningRate: 0.1)
         _ = stage.handle(.finished(commit.jobs[0].id, .committed(result)))
         #expect(Self.outcomes(Self.deliver(Self.push(0, 1), to: &stage)) == [.stale])
-        #expect(
-            Self.outcomes(Self.deliver(Self.push(0, 1, step: 2, chunk: 0), to: &stage))
-                == [.early])
+    }
+
+    @Test func twoStepsAreOpenAtOnceAndLaterOnesAreEarly() {
+        var stage = Self.serving(slotCount: 2)
+        let next = Self.deliver(Self.push(0, 1, step: 1), to: &stage)
+        #expect(Self.outcomes(next) == [.recorded], "a step ahead is kept")
+        let early = Self.deliver(Self.push(0, 1, step: 2, chunk: 0), to: &stage)
+        #expect(Self.outcomes(early) == [.early] && early.jobs.isEmpty)
     }
 
     @Test func aCommitReportIsRepeatedUntilTheCoordinatorHasRecordedIt() {
@@ -261,6 +266,7 @@ import TrainingProtocol
             .refusal(refusal), Fixture.header(.coordinator, 1), from: .coordinator)
         #expect(effects.termination == .refused(refusal))
     }
+
     /// Delivers a step's only slot; returns the effects of the last contribution.
     private static func contribute(
         _ step: UInt64, _ chunks: [Int], to stage: inout Stage<ServerMachine>

@@ -163,4 +163,78 @@ import TrainingProtocol
         stage.milliseconds = Limits().retryMilliseconds
         #expect(stage.handle(.timerFired(.tick)).kinds.contains("pull"))
     }
+
+    // MARK: Servers and coordinators that change
+
+    /// The placement of one server under the term, led by server 0.
+    static func placement(term: UInt64, revision: UInt64, origin: UInt64 = 1) -> Placement {
+        let plan = Fixture.plan(slotCount: 2)
+        return Placement(
+            servers: [PlacementRepairTests.server(0)],
+            shards: [PlacementRepairTests.shard(0, term, 0, nil)],
+            shardOfChunk: Placement.balanced(plan.chunkPlan, shardCount: 1), revision: revision,
+            origin: origin)
+    }
+
+    @Test func whatIsNotDurableIsSentToAShardsNewPrimary() {
+        var (stage, job) = Self.computing()
+        _ = stage.handle(.progressed(job, .gradient(Self.gradient(2))))
+        let push = PushAcknowledged(
+            shard: ShardIndex(0), step: Step(0), node: SlotRange(0, 2), chunk: ChunkID(2),
+            attempt: Attempt(1), outcome: .recorded, durableThrough: .initial)
+        _ = stage.receive(.pushAcknowledged(push), Self.server, from: Self.fromServer)
+        let effects = stage.receive(
+            .placementChanged(Self.placement(term: 2, revision: 2)), Self.coordinator,
+            from: .coordinator)
+        #expect(effects.kinds == ["push"])
+        guard case .send(let message, _)? = effects.first else { return }
+        #expect(message.header.shardTerm == ShardTerm(2))
+    }
+
+    @Test func aDurableStepIsNotSentAgain() {
+        var (stage, job) = Self.computing()
+        _ = stage.handle(.progressed(job, .gradient(Self.gradient(2))))
+        _ = stage.receive(
+            Self.parameters(nil, version: 1, durable: 1), Self.server, from: Self.fromServer)
+        let effects = stage.receive(
+            .placementChanged(Self.placement(term: 2, revision: 2)), Self.coordinator,
+            from: .coordinator)
+        #expect(!effects.kinds.contains("push"))
+    }
+
+    @Test func aRollBackForgetsLeasesParametersAndContributions() {
+        var (stage, job) = Self.computing()
+        let target = CheckpointReference(
+            version: .initial, manifest: "m", hash: Fixture.configurationHash)
+        let rollBack = RollBack(
+            target: target, placement: Self.placement(term: 2, revision: 2, origin: 2))
+        _ = stage.receive(.rollBack(rollBack), Self.coordinator, from: .coordinator)
+        let done = Computation(
+            trailer: Fixture.trailer(slots: 2), gradients: [Self.gradient(2)])
+        #expect(stage.handle(.finished(job, .computed(done))).bodies.isEmpty)
+        let pulls = stage.receive(Self.lease(7, 0, 2), Self.coordinator, from: .coordinator)
+        let pull = Pull(shard: ShardIndex(0), chunk: ChunkID(2), version: Version(0))
+        #expect(pulls.bodies == [.pull(pull)], "what was read before does not count")
+    }
+
+    @Test func aCoordinatorOfAHigherTermMakesAWorkerGreetAgainWithItsLeases() {
+        var (stage, _) = Self.computing()
+        let later = Header(
+            protocolVersion: Header.currentProtocolVersion, run: Fixture.run, role: .coordinator,
+            incarnation: Incarnation(high: 0, low: 2), coordinatorTerm: CoordinatorTerm(2),
+            shardTerm: ShardTerm(0))
+        let greeted = stage.receive(.heartbeat(.plain(.serving)), later, from: .coordinator)
+        guard case .greeting(let greeting)? = greeted.bodies.first else {
+            Issue.record("no greeting in \(greeted)")
+            return
+        }
+        #expect(greeting.member == MemberID(1) && greeting.placementRevision == 1)
+        #expect(greeting.leases.map(\.id) == [LeaseID(1)])
+        let plan = Fixture.plan(slotCount: 2)
+        let welcome = Fixture.welcome(plan: plan, server: nil)
+        let met = stage.receive(.welcome(welcome), later, from: .coordinator)
+        #expect(met.jobs.isEmpty, "it is prepared")
+        let old = stage.receive(Self.lease(9, 0, 1), Self.coordinator, from: .coordinator)
+        #expect(old.kinds.isEmpty, "the old coordinator gives no leases any more")
+    }
 }

@@ -193,6 +193,10 @@ enum SampleMessages {
                         claims: [.init(node: node, attempts: [Attempt(1), Attempt(2)])]),
                     .init(step: Step(5), missing: [], claims: []),
                 ])),
+        .serverProgress(
+            ServerProgress(
+                shard: ShardIndex(0), version: Version(4), durableThrough: Version(4),
+                openSteps: [], synchronousBackup: ServerIndex(0))),
         .stepCommitted(commit), .stepCommitted(skip),
     ]
 
