@@ -46,7 +46,8 @@ struct Speaker: Sendable {
                 into: &effects)
             return false
         }
-        if header.run != run, run != .none, header.run != .none {
+        let isOfRun = header.run == run || (header.run == .none && message.body.precedesWelcome)
+        if run != .none, !isOfRun {
             let explanation = "this \(role) serves run \(run), not run \(header.run)"
             send(
                 .refusal(Refusal(code: .run, explanation: explanation)), to: peer, into: &effects)
@@ -66,5 +67,15 @@ struct Speaker: Sendable {
     ) {
         effects.append(
             .report(.messageIgnored(kind: message.body.kind, from: peer, why: why)))
+    }
+}
+
+extension MessageBody {
+    /// Whether a process may send it that knows no run: it was not welcomed, or it only observes.
+    fileprivate var precedesWelcome: Bool {
+        switch self {
+        case .greeting, .goodbye, .statusRequested, .scaleRequested: true
+        default: false
+        }
     }
 }

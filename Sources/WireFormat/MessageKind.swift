@@ -30,12 +30,15 @@ package enum MessageKind: UInt32, CaseIterable, Hashable, Sendable {
     /// What the frames behind the header and the detail frame hold.
     enum Attachment {
         case none, document, tensor, optionalTensor
+        /// A part of a shard's state: a tensor, or text of any length.
+        case statePart
     }
 
     var attachment: Attachment {
         switch self {
         case .welcome, .shardWritten: .document
-        case .push, .rootReplicated, .fill: .tensor
+        case .push, .rootReplicated: .tensor
+        case .fill: .statePart
         case .parameters: .optionalTensor
         default: .none
         }
@@ -46,7 +49,7 @@ package enum MessageKind: UInt32, CaseIterable, Hashable, Sendable {
         let detail = bodyPlace == .detailFrame ? 1 : 0
         switch attachment {
         case .none: return detail...detail
-        case .document, .tensor: return detail + 1...detail + 1
+        case .document, .tensor, .statePart: return detail + 1...detail + 1
         case .optionalTensor: return detail...detail + 1
         }
     }

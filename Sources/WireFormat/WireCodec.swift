@@ -109,9 +109,16 @@ package final class WireCodec {
             }
         }
         for frame in frames {
-            let isDocument = kind.attachment == .document
-            let limit = isDocument ? WireLimits.documentByteCount : WireLimits.tensorByteCount
-            let isWhole = isDocument || (frame.byteCount > 0 && frame.byteCount.isMultiple(of: 4))
+            let (isWhole, limit) =
+                switch kind.attachment {
+                case .none, .document: (true, WireLimits.documentByteCount)
+                case .statePart: (frame.byteCount > 0, WireLimits.tensorByteCount)
+                case .tensor, .optionalTensor:
+                    (
+                        frame.byteCount > 0 && frame.byteCount.isMultiple(of: 4),
+                        WireLimits.tensorByteCount
+                    )
+                }
             guard isWhole, frame.byteCount <= limit else {
                 throw .frameSize(kind, byteCount: frame.byteCount)
             }

@@ -109,4 +109,15 @@ struct RoundTripTests {
         }
         #expect(goodbye.explanation == String(repeating: "é", count: 2_048))
     }
+
+    /// The optimizer's scalars travel as text between the tensors of a shard's state.
+    @Test(arguments: [1, 93, 94, 95, 96])
+    func aPartOfAStateMayHaveAnyLength(byteCount: Int) throws {
+        let fill = Fill(
+            shard: ShardIndex(1), version: Version(56), part: 0, partCount: 3, chunk: ChunkID(2),
+            section: "progress", digest: Digest(5),
+            payload: Frame(copying: [UInt8](repeating: 0x37, count: byteCount)))
+        let message = Message(header: SampleMessages.header, body: .fill(fill))
+        #expect(try codec.decode(codec.encode(message)) == message)
+    }
 }
