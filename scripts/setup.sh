@@ -6,7 +6,7 @@ packages=(
     libzmq3-dev libprotobuf-c-dev libopenblas-pthread-dev libturbojpeg0-dev
     libpng-dev zlib1g-dev libsodium-dev libxxhash-dev
 )
-[ "${1:-}" = developer ] && packages+=(protobuf-c-compiler)
+[ "${1:-}" = developer ] && packages+=(protobuf-c-compiler iproute2 nftables)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -4,55 +4,9 @@ import Testing
 extension EndToEnd {
     @Suite("Roles started by hand")
     struct RolesByHand {
-        /// A coordinator, servers and workers without a launcher.
-        private final class Cluster {
-            let folder: ScratchFolder
-            let coordinator: RunningProgram
-            private let endpoint: String
-            private let data: String
-            var run: String { folder.path("run") }
-
-            init(_ training: TinyRun, servers: Int, workers: Int) throws {
-                folder = try ScratchFolder()
-                data = try SyntheticData.shared().root
-                let run = folder.path("run")
-                try folder.write("seed: 0\n", to: "c.yaml")
-                coordinator = try RunningProgram(
-                    "emend-coordinator",
-                    [
-                        "--run", run, "--config", folder.path("c.yaml"), "--data", data,
-                        "--servers", "\(servers)", "--workers", "\(workers)",
-                    ] + training.keys)
-                let file = run + "/coordinator.endpoint"
-                try eventually("the coordinator listens") {
-                    FileManager.default.fileExists(atPath: file)
-                }
-                endpoint = try SyntheticData.lines(of: file)[0]
-            }
-
-            func server() throws -> RunningProgram {
-                try RunningProgram("emend-server", ["--coordinator", endpoint, "--run", run])
-            }
-
-            func worker() throws -> RunningProgram {
-                try RunningProgram(
-                    "emend-worker",
-                    ["--coordinator", endpoint, "--data", data, "--threads", "1"])
-            }
-
-            /// The newest checkpoint's hashes.
-            func bits() throws -> String {
-                let verified = try Programs.emend(["checkpoint", "verify", run, "--json"])
-                try #require(verified.code == 0, "\(verified)")
-                let line = try JSONDecoder().decode(
-                    CheckpointLine.self, from: Data(verified.lastLine.utf8))
-                return line.parametersSHA256 + " " + (line.optimizerSHA256 ?? "")
-            }
-        }
-
         @Test("They end with the launcher's bits, and all of them with 0")
         func sameBits() throws {
-            let cluster = try Cluster(TinyRun(), servers: 2, workers: 2)
+            let cluster = try HandStartedCluster(TinyRun(), servers: 2, workers: 2)
             let members = try [
                 cluster.server(), cluster.worker(), cluster.worker(), cluster.server(),
             ]
@@ -66,7 +20,7 @@ extension EndToEnd {
         @Test("A worker that is killed costs nothing but time")
         func killedWorker() throws {
             let training = TinyRun(overrides: ["phases.main.steps=60"])
-            let cluster = try Cluster(training, servers: 1, workers: 2)
+            let cluster = try HandStartedCluster(training, servers: 1, workers: 2)
             let server = try cluster.server()
             let (killed, survivor) = try (cluster.worker(), cluster.worker())
             try eventually("both workers take part in a step") {
@@ -86,7 +40,7 @@ extension EndToEnd {
         @Test("A worker may join when the run has long begun")
         func lateWorker() throws {
             let training = TinyRun(overrides: ["phases.main.steps=200"])
-            let cluster = try Cluster(training, servers: 1, workers: 1)
+            let cluster = try HandStartedCluster(training, servers: 1, workers: 1)
             let members = try [cluster.server(), cluster.worker()]
             try eventually("the run has begun") {
                 try FileManager.default.fileExists(atPath: cluster.run + "/metrics.jsonl")

@@ -54,6 +54,8 @@ final class RunningProgram {
         ended.wait()
     }
 
+    var isRunning: Bool { process.isRunning }
+
     var processIdentifier: Int32 { process.processIdentifier }
 
     func signal(_ number: Int32) { kill(process.processIdentifier, number) }

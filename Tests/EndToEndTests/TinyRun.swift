@@ -84,6 +84,12 @@ struct StepLine: Decodable {
     var losses: [String: Double]
     var images: Int
     var workers: Int
+    var elapsedSeconds: Double
+
+    enum CodingKeys: String, CodingKey {
+        case step, phase, decision, losses, images, workers
+        case elapsedSeconds = "elapsed_s"
+    }
 
     static func all(ofRun run: String) throws -> [StepLine] {
         try SyntheticData.lines(of: run + "/metrics.jsonl").map {
