@@ -99,7 +99,7 @@ let package = Package(
             "Training",
             [
                 "Training", "Networks", "SelfCorrection", "Datasets", "Configurations",
-                "Checkpoints", "Tensors", "TestSupport",
+                "Checkpoints", "Optimizers", "Tensors", "TestSupport",
             ]),
         tests("Optimizers", exclude: ["Golden"], ["Optimizers", "CKernels"]),
         tests(

@@ -20,10 +20,12 @@ train() {  # name method seed [override ...]
 mkdir -p "$output"
 [ $# -gt 0 ] || set -- 0 1
 for seed in "$@"; do
-    train ancillary linear "$seed" phases.main.steps=0
     train supervised supervised "$seed"
+    train ancillary linear "$seed" phases.main.steps=0
+done
+for seed in "$@"; do
     train linear linear "$seed" ancillary.weights="$output/ancillary-$seed"
-    train convolutional convolutional "$seed"
     train em-fixed em-fixed "$seed"
     train none none "$seed" ancillary.weights="$output/ancillary-$seed"
+    train convolutional convolutional "$seed"
 done

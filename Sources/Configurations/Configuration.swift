@@ -68,6 +68,14 @@ extension Configuration {
             case fanIn = "fan-in"
         }
 
+        /// How taps of the pyramid begin that see nothing but padding at the training crop.
+        public enum UnreachableTaps: String, Codable, Sendable, CaseIterable {
+            /// At 0, where training leaves them.
+            case zero
+            /// As the other taps.
+            case drawn
+        }
+
         /// The network before the pyramid.
         public var backbone: Backbone = .mobilenetv2
         /// Factor on the backbone's channel counts.
@@ -92,6 +100,12 @@ extension Configuration {
         public var headDecay: Double = 0.9997
         /// How the convolutions of pyramid and decoder begin.
         public var headInitialisation: HeadInitialisation = .tensorflow
+        /// How taps of the pyramid begin that see nothing but padding at the training crop.
+        ///
+        /// These are the outer taps of an atrous convolution whose rate is at least the side of the
+        /// feature map of `data.crop`: they have no gradient, but images larger than the crop reach
+        /// them. Given weights stay as they are.
+        public var unreachableTaps: UnreachableTaps = .zero
         /// Initial weights: a safetensors file or a run directory; null: drawn from `seed`.
         public var weights: String?
     }

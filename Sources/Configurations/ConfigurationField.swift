@@ -44,6 +44,7 @@ extension ConfigurationField {
         .init("network.backboneDecay", \.network.backboneDecay),
         .init("network.headDecay", \.network.headDecay),
         .init("network.headInitialisation", \.network.headInitialisation),
+        .init("network.unreachableTaps", \.network.unreachableTaps),
         .init("network.weights", \.network.weights),
         .init("ancillary.weights", \.ancillary.weights),
         .init("ancillary.gateBias", \.ancillary.gateBias),

@@ -98,6 +98,7 @@ extension Configuration.Method: FieldChoice {}
 extension Configuration.Network.Backbone: FieldChoice {}
 extension Configuration.Ancillary.BoxResize: FieldChoice {}
 extension Configuration.Network.HeadInitialisation: FieldChoice {}
+extension Configuration.Network.UnreachableTaps: FieldChoice {}
 extension Configuration.Optimizer.Rule: FieldChoice {}
 extension Configuration.DataSet.Format: FieldChoice {}
 extension Configuration.DataSet.Pool: FieldChoice {}

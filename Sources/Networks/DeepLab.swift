@@ -15,14 +15,13 @@ public struct NetworkGraph: Sendable {
 /// DeepLabv3+ (Chen et al., ECCV 2018) and the ancillary network that also sees boxes.
 ///
 /// Names, shapes and order of the tensors depend on the ``NetworkShape`` alone, not on output
-/// stride, batch or image size.
+/// stride, batch or image size. Their initial values do: see ``NetworkShape/UnreachableTaps``.
 public enum DeepLab {
     /// The primary network p(y|x; φ); sizes of 16k + 1 suit it best.
     public static func primary(
         _ shape: NetworkShape, batch: Int, height: Int, width: Int
     ) -> NetworkGraph {
-        var layers = LayerBuilder(epsilon: shape.backboneEpsilon)
-        layers.head = shape.headInitialisation
+        var layers = emptyGraph(shape)
         let image = layers.graph.input(
             "image", Shape(batch: batch, height: height, width: width, channels: 3))
         let (lowLevel, high) = encode(image, shape, in: &layers)
@@ -36,8 +35,7 @@ public enum DeepLab {
     public static func ancillary(
         _ shape: NetworkShape, batch: Int, height: Int, width: Int
     ) -> NetworkGraph {
-        var layers = LayerBuilder(epsilon: shape.backboneEpsilon)
-        layers.head = shape.headInitialisation
+        var layers = emptyGraph(shape)
         let size = Shape(batch: batch, height: height, width: width, channels: 3)
         let image = layers.graph.input("image", size)
         let boxes = layers.graph.input("boxes", size.with(channels: shape.boxChannels))
@@ -46,6 +44,13 @@ public enum DeepLab {
         let gatedLow = BoxEncoder.gate(lowLevel, by: boxes, "gate_low", shape, in: &layers)
         let logits = decode(gatedLow, gatedHigh, shape, in: &layers)
         return NetworkGraph(graph: layers.graph, image: image, boxes: boxes, logits: logits)
+    }
+
+    private static func emptyGraph(_ shape: NetworkShape) -> LayerBuilder {
+        var layers = LayerBuilder(epsilon: shape.backboneEpsilon)
+        layers.head = shape.headInitialisation
+        layers.unreachableTaps = shape.unreachableTaps
+        return layers
     }
 
     /// Backbone and pyramid: the low-level feature as it is and the projected one after dropout.

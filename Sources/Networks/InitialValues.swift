@@ -8,8 +8,15 @@ public enum InitialValues {
     public static func values(
         of declaration: ParameterDeclaration, seed: UInt64, tensorName: String
     ) -> [Float] {
-        let stream = hash(tensorName), count = declaration.count
-        switch declaration.initialiser {
+        values(by: declaration.initialiser, of: declaration, seed: seed, stream: hash(tensorName))
+    }
+
+    private static func values(
+        by initialiser: Initialiser, of declaration: ParameterDeclaration, seed: UInt64,
+        stream: UInt64
+    ) -> [Float] {
+        let count = declaration.count
+        switch initialiser {
         case .zeros:
             return [Float](repeating: 0, count: count)
         case .constant(let value):
@@ -34,6 +41,11 @@ public enum InitialValues {
             return (0..<count).map {
                 Float(ck_philox_normal_f64(seed, stream, UInt64($0)) * deviation)
             }
+        case .centreTap(let inner):
+            var drawn = values(by: inner, of: declaration, seed: seed, stream: stream)
+            let taps = kernelTaps(of: declaration)
+            for index in drawn.indices where index % taps != taps / 2 { drawn[index] = 0 }
+            return drawn
         }
     }
 
@@ -51,10 +63,14 @@ public enum InitialValues {
 
     /// Inputs and outputs that one output and one input of a convolution are connected to.
     private static func fans(of declaration: ParameterDeclaration) -> (in: Int, out: Int) {
-        let shape = declaration.shape
-        precondition(shape.count == 4, "\(declaration.name) of shape \(shape) has no fan")
-        let taps = shape[2] * shape[3]
+        let shape = declaration.shape, taps = kernelTaps(of: declaration)
         return (shape[1] * taps, shape[0] * taps)
+    }
+
+    private static func kernelTaps(of declaration: ParameterDeclaration) -> Int {
+        let shape = declaration.shape
+        precondition(shape.count == 4, "\(declaration.name) of shape \(shape) has no kernel")
+        return shape[2] * shape[3]
     }
 
     /// FNV-1a, 64 bits.

@@ -9,6 +9,8 @@ package struct LayerBuilder {
     package var epsilon: Float
     /// How convolutions of pyramid and decoder begin.
     package var head = NetworkShape.HeadInitialisation.tensorflow
+    /// How taps of separable convolutions begin that reach nothing but padding.
+    package var unreachableTaps = NetworkShape.UnreachableTaps.zero
 
     package init(epsilon: Float) { self.epsilon = epsilon }
 
@@ -91,9 +93,12 @@ package struct LayerBuilder {
     package mutating func separable(
         _ x: Value, _ name: String, channels: Int, dilation: Int
     ) -> Value {
+        let size = graph.shape(of: x)
         let y = depthwiseNorm(
             x, "\(name).0", unit: AtrousRule.Unit(stride: 1, dilation: dilation),
-            initialiser: head.choose(.truncatedNormal(deviation: 0.33)), activation: .relu)
+            initialiser: unreachableTaps.choose(
+                head.choose(.truncatedNormal(deviation: 0.33)), dilation: dilation,
+                height: size.height, width: size.width), activation: .relu)
         return convolutionNorm(
             y, "\(name).1", channels: channels,
             initialiser: head.choose(.truncatedNormal(deviation: 0.06)), activation: .relu)

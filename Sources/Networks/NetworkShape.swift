@@ -25,6 +25,26 @@ public struct NetworkShape: Hashable, Sendable {
         }
     }
 
+    /// How taps begin that reach nothing but padding wherever the kernel lies.
+    ///
+    /// Where the rate is at least the side of the feature map, a 3×3 filter degenerates to a 1×1 one
+    /// (Chen et al. 2017, DeepLabv3, §3.3) and its outer taps have no gradient. On larger maps, as
+    /// where whole images are evaluated after training on crops, they act with the values that they
+    /// began with.
+    public enum UnreachableTaps: String, Hashable, Sendable, Codable, CaseIterable {
+        /// At 0, where descent and weight decay leave them: larger maps see the filter that was trained.
+        case zero
+        /// As the filter's other taps: noise on larger maps.
+        case drawn
+
+        /// What a 3×3 kernel begins with that is drawn by `initialiser` where its taps are reached.
+        func choose(
+            _ initialiser: Initialiser, dilation: Int, height: Int, width: Int
+        ) -> Initialiser {
+            self == .zero && dilation >= max(height, width) ? .centreTap(initialiser) : initialiser
+        }
+    }
+
     /// Classes of the logits.
     public var classes: Int
     /// Channels of the box masks: the classes, channel 0 being what no box covers.
@@ -51,6 +71,8 @@ public struct NetworkShape: Hashable, Sendable {
     public var headDecay = 0.9997
     /// How the convolutions of pyramid and decoder begin.
     public var headInitialisation = HeadInitialisation.tensorflow
+    /// How those taps of the pyramid begin that reach nothing but padding.
+    public var unreachableTaps = UnreachableTaps.zero
     /// Initial bias of the box gates; 0 gives an attention of about ½.
     public var gateBias: Float = 0
     /// Deviation of the truncated normal that the gates' weights are drawn from.

@@ -5,18 +5,27 @@ import Tensors
 import Training
 
 /// Pictures to judge runs by: a row for each of some validation images, its columns the input with
-/// its boxes, the truth, what the first run's ancillary model and correction say, and the primary
-/// model of every run.
+/// its boxes, the truth (both where the content is `all`), what the first run's ancillary model and
+/// correction say, and the primary model of every run.
 public struct PredictionSheet {
+    /// Which pictures a row has.
+    public enum Content: String, Sendable, CaseIterable {
+        /// The input, the truth and the predictions.
+        case all
+        /// The predictions alone: a sheet that may go where the data set may not.
+        case predictions
+    }
+
     /// What the columns show, from the left.
     public let columns: [String]
+    private let content: Content
     private let dataset: VOCDataset
     private let predictors: [RunPredictor]
 
     /// Opens the data set of the first run below `root`; the others must validate on the same images.
     ///
     /// Throws `DatasetError` or `CheckpointError`, saying what does not fit.
-    public init(_ runs: [TrainedRun], root: URL, threadCount: Int) throws {
+    public init(_ runs: [TrainedRun], root: URL, content: Content, threadCount: Int) throws {
         precondition(!runs.isEmpty, "no runs to show")
         let first = runs[0].description
         guard let index = first.dataset else {
@@ -36,7 +45,8 @@ public struct PredictionSheet {
                 run.description.configuration, classCount: run.description.classNames.count,
                 parameters: run.allParameters(), pool: pool)
         }
-        var columns = ["input", "truth"]
+        self.content = content
+        var columns = content == .all ? ["input", "truth"] : []
         if predictors[0].hasAncillary { columns.append("ancillary") }
         if predictors[0].corrects { columns.append("corrected") }
         self.columns = columns + runs.map { $0.description.configuration.method.rawValue }
@@ -66,10 +76,13 @@ public struct PredictionSheet {
 
     private func row(_ sample: Sample) -> [RGBImage] {
         let labellings = predictors.map { $0.labelling(of: sample) }
-        let maps =
-            [sample.labels, labellings[0].ancillary, labellings[0].corrected]
-            + labellings.map(\.primary)
-        return [Overlay.outline(sample.boxes, on: sample.image)]
-            + maps.compactMap { $0.map(Overlay.colours) }
+        let predicted =
+            [labellings[0].ancillary, labellings[0].corrected] + labellings.map(\.primary)
+        switch content {
+        case .all:
+            return [Overlay.outline(sample.boxes, on: sample.image)]
+                + ([sample.labels] + predicted).compactMap { $0.map(Overlay.colours) }
+        case .predictions: return predicted.compactMap { $0.map(Overlay.colours) }
+        }
     }
 }

@@ -17,6 +17,8 @@ public enum Initialiser: Hashable, Sendable {
     case fanInUniform
     /// Normal of deviation √(2 / fan in).
     case heNormal
+    /// As the given one in the middle of each odd-sized kernel, 0 at every other tap.
+    indirect case centreTap(Initialiser)
 }
 
 /// Everything the rest of the system knows of one named tensor.

@@ -24,6 +24,12 @@ extension NetworkShape {
                     + HeadInitialisation.allCases.map(\.rawValue).joined(separator: " or "))
         }
         headInitialisation = head
+        guard let taps = UnreachableTaps(rawValue: network.unreachableTaps.rawValue) else {
+            throw TrainingError.schedule(
+                "network.unreachableTaps is \(network.unreachableTaps.rawValue): choose "
+                    + UnreachableTaps.allCases.map(\.rawValue).joined(separator: " or "))
+        }
+        unreachableTaps = taps
         gateBias = Float(configuration.ancillary.gateBias)
         gateDeviation = Float(configuration.ancillary.gateDeviation)
         guard let resize = BoxResize(rawValue: configuration.ancillary.boxResize.rawValue) else {

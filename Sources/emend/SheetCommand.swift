@@ -19,6 +19,8 @@ struct Sheet: ParsableCommand {
     @Option(help: "Folder of the data set.") var data: String
     @Option(help: "The PNG to write.") var output: String
     @Option(help: "Validation images, spread evenly over the list.") var images = 8
+    @Option(help: "Columns: all, or the predictions alone, without pictures of the data set.")
+    var columns: PredictionSheet.Content = .all
     @OptionGroup var selection: CheckpointSelection
     @Option(help: "Threads.") var threads = HostResources.threadsAllowed()
     @Flag(help: "One line of JSON.") var json = false
@@ -40,7 +42,7 @@ struct Sheet: ParsableCommand {
                 try TrainedRun(run: RunDirectory($0), try selection.choice)
             }
             let sheet = try PredictionSheet(
-                trained, root: URL(fileURLWithPath: data), threadCount: threads)
+                trained, root: URL(fileURLWithPath: data), content: columns, threadCount: threads)
             try OutputFile.write(
                 PNG.encode(try sheet.picture(imageCount: images)), to: output)
             print(
@@ -50,3 +52,5 @@ struct Sheet: ParsableCommand {
         }
     }
 }
+
+extension PredictionSheet.Content: ExpressibleByArgument {}

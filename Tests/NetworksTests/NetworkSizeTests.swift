@@ -40,12 +40,21 @@ import Testing
 
     @Test("The tensors do not depend on output stride, batch or image size")
     func sameTensors() {
+        // How unreachable taps begin depends on the size, and which statistics move on the batch.
+        func layout(_ declarations: [ParameterDeclaration]) -> [ParameterDeclaration] {
+            declarations.map {
+                ParameterDeclaration(
+                    name: $0.name, shape: $0.shape, role: $0.role, decay: $0.decay, kind: $0.kind)
+            }
+        }
         let a = primary().graph
         let b = primary(height: 65, width: 97, .eight).graph
-        #expect(a.weights == b.weights && a.statistics == b.statistics)
         let shape = NetworkShape(classes: 21, backbone: .mobilenetv2())
         let c = DeepLab.primary(shape, batch: 4, height: 33, width: 33).graph
-        #expect(a.weights == c.weights && a.statistics.map(\.name) == c.statistics.map(\.name))
+        for other in [b, c] {
+            #expect(layout(a.weights) == layout(other.weights))
+            #expect(layout(a.statistics) == layout(other.statistics))
+        }
     }
 
     @Test(

@@ -172,6 +172,22 @@ struct InitialParametersTests {
         }
     }
 
+    @Test("keep every tap of given weights, also where no gradient reaches it")
+    func givenTaps() throws {
+        try withFile { path in
+            var c = TinyRun.configuration(.supervised)
+            let tensors = try list(c)
+            #expect(
+                tensors[.primary].tensors.contains {
+                    if case .centreTap = $0.initialiser { true } else { false }
+                })
+            try write(tensors, [.primary, .primaryStatistics], value: 0.5, to: path)
+            c.network.weights = path
+            let loaded = try InitialParameters(c, tensors).buffers
+            #expect(loaded[.primary].allSatisfy { $0 == 0.5 })
+        }
+    }
+
     @Test("refuse a file that is not there")
     func absent() throws {
         var c = TinyRun.configuration(.supervised)
