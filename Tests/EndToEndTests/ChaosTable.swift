@@ -7,7 +7,7 @@ enum ChaosTable {
     static func append(_ run: ChaosRun, _ result: RunResult, rollBacks: Int) throws {
         guard let path = ProcessInfo.processInfo.environment["EMEND_CHAOS_TABLE"] else { return }
         if !FileManager.default.fileExists(atPath: path) {
-            FileManager.default.createFile(atPath: path, contents: nil)
+            try Data().write(to: URL(fileURLWithPath: path))
         }
         let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
         try file.seekToEnd()

@@ -6,7 +6,10 @@ import Testing
     @Test(
         "The facts that a launcher follows are read from the journal",
         arguments: [
-            (#"{"entry":{"fact":"workers_wanted","workers":3},"crc32":"00000000"}"#, .workersWanted(3)),
+            (
+                #"{"entry":{"fact":"workers_wanted","workers":3},"crc32":"00000000"}"#,
+                .workersWanted(3)
+            ),
             (#"{"entry":{"fact":"finished","outcome":1},"crc32":"00000000"}"#, .completed),
             (#"{"entry":{"fact":"finished","outcome":2},"crc32":"00000000"}"#, .stopped),
             (#"{"entry":{"fact":"finished","outcome":3},"crc32":"00000000"}"#, nil),

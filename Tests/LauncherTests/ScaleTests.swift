@@ -15,11 +15,15 @@ import Testing
     func more() throws {
         var story = Story.running()
         #expect(
-            try supervised(#"{"entry":{"fact":"workers_wanted","workers":4},"crc32":"00000000"}"#, &story) == [
-                .tell(.scaled(workers: 4)), .start(.worker(2), number: 1),
-                .start(.worker(3), number: 1),
-            ])
-        #expect(try supervised(#"{"entry":{"fact":"workers_wanted","workers":4},"crc32":"00000000"}"#, &story) == [])
+            try supervised(
+                #"{"entry":{"fact":"workers_wanted","workers":4},"crc32":"00000000"}"#, &story) == [
+                    .tell(.scaled(workers: 4)), .start(.worker(2), number: 1),
+                    .start(.worker(3), number: 1),
+                ])
+        #expect(
+            try supervised(
+                #"{"entry":{"fact":"workers_wanted","workers":4},"crc32":"00000000"}"#, &story)
+                == [])
     }
 
     @Test("A line of the journal drains the youngest, who are not missed")
@@ -27,7 +31,9 @@ import Testing
         var story = Story.running()
         _ = story.handle(.workersWanted(3))
         #expect(
-            try supervised(#"{"entry":{"fact":"workers_wanted","workers":1},"crc32":"00000000"}"#, &story).deeds == [
+            try supervised(
+                #"{"entry":{"fact":"workers_wanted","workers":1},"crc32":"00000000"}"#, &story
+            ).deeds == [
                 .signal(.worker(2), SIGTERM), .signal(.worker(1), SIGTERM),
             ])
         #expect(story.end([.worker(2)], .status(0)) == [])
