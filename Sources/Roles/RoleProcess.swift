@@ -37,9 +37,10 @@ struct RoleProcess {
                 report($0)
             },
             observe: { log.tell($0) })
-        var machine = try makeMachine(loop.endpoint)
         let controls = loop.controls
+        // Before anybody can know that this process is there to be stopped.
         let signals = StopSignals { controls.requestStop() }
+        var machine = try makeMachine(loop.endpoint)
         let reason = withExtendedLifetime(signals) { loop.run(&machine) }
         log.tell(reason)
         return ExitCode(for: reason)

@@ -14,6 +14,8 @@ struct SimulatedDisk: Sendable {
     /// By manifest: the number of shards its checkpoint was cut into.
     private var shardCounts: [(version: Version, count: Int)] = []
     private(set) var journal: [JournalEntry] = []
+    /// When each of the journal's last entries is safe, in their order.
+    private var safeAt: [Instant] = []
     private(set) var ledger: [StepRecord] = []
     /// The step of the ledger's first entry.
     var firstStep: UInt64 = 0
@@ -37,6 +39,16 @@ struct SimulatedDisk: Sendable {
     }
 
     mutating func append(_ entry: JournalEntry) { journal.append(entry) }
+
+    /// The newest entry reaches the disk then.
+    mutating func journalIsSafe(at time: Instant) { safeAt.append(time) }
+
+    /// Whoever writes the journal dies: of the entries on their way some first ones are there.
+    mutating func loseJournal(at now: Instant, _ random: inout SplitMix64) {
+        let count = safeAt.count { now < $0 }
+        if count > 0 { journal.removeLast(Int(random.below(UInt64(count) + 1))) }
+        safeAt = []
+    }
 
     mutating func append(_ records: [StepRecord]) throws(InvariantViolation) {
         for record in records {

@@ -19,6 +19,8 @@ struct SimulatedProcess: Sendable {
     var links: [(server: ServerIndex, place: Int)] = []
     /// Processes that have written to it, by place.
     var connections: [Int] = []
+    /// Of a coordinator: the journal entry before which it does nothing, and the term it names.
+    var opening: (job: JobID, term: CoordinatorTerm)?
     /// Of a worker: by chunk id, what its runner holds.
     var loaded: [[Float]?] = []
     /// Of a server: what it holds, by shard.

@@ -54,6 +54,7 @@ extension Simulation {
     mutating func crash(_ process: Int, _ visibility: Visibility) {
         end(process)
         tell { "\($0.processes[process].name) crashes" }
+        if process == coordinator { jobs.disk.loseJournal(at: now, &random) }
         if visibility == .seen { disconnect(process) }
         restart(process)
     }

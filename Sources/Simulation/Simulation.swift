@@ -242,8 +242,8 @@ package struct Simulation {
         if let left = processes.first(where: { $0.isAlive }) {
             throw InvariantViolation("\(left.name) outlives the run")
         }
-        if case .deadlinePassed = termination {
-            throw InvariantViolation("the coordinator gave up: \(termination)")
+        guard isExpected(termination) else {
+            throw InvariantViolation("the coordinator ended: \(termination)")
         }
         if termination == .completed {
             guard jobs.disk.manifests.last?.version == jobs.plan.finalVersion else {
@@ -263,6 +263,17 @@ package struct Simulation {
             manifests: jobs.disk.manifests, plan: jobs.plan)
     }
 
+    /// Faults end no run; an operator does, and a server that leaves while it is the only one.
+    private func isExpected(_ termination: TerminationReason) -> Bool {
+        switch termination {
+        case .completed: true
+        case .stopped:
+            options.stopMilliseconds != nil || options.serverLeaveMilliseconds > 0
+                || options.script.contains { $0.action == .leave }
+        default: false
+        }
+    }
+
     private mutating func deliver(_ event: Event, to process: Int) throws(InvariantViolation) {
         guard processes[process].isAlive else { return }
         if case .received(let message, let peer) = event {
@@ -277,6 +288,11 @@ package struct Simulation {
                     "\($0.processes[process].name) ← \(peer): \(summary(of: message.body))"
                 }
             }
+        }
+        if case .finished(let job, .journaled) = event,
+            let opening = processes[process].opening, opening.job == job
+        {
+            try checker.began(opening.term)
         }
         var effects: [Effect] = []
         processes[process].handle(event, at: now, into: &effects)
@@ -312,7 +328,11 @@ package struct Simulation {
             timers.removeAll { $0.process == process && $0.timer == timer }
             timerGeneration += 1
             timers.append((process, timer, timerGeneration))
-            let time = max(now, processes[process].clock.time(of: deadline))
+            #if PLANTED_ONE_CLOCK
+                let time = max(now, deadline)
+            #else
+                let time = max(now, processes[process].clock.time(of: deadline))
+            #endif
             queue.add(.timer(timer, process: process, generation: timerGeneration), at: time)
         case .cancelTimer(let timer):
             timers.removeAll { $0.process == process && $0.timer == timer }
@@ -356,7 +376,9 @@ package struct Simulation {
             queue.add(.event(.finished(id, .failed(failure)), process: process), at: at(1))
             return
         }
-        if case .journal(.started(_, _, let term)) = job { try checker.began(term) }
+        if case .journal(.started(_, _, let term)) = job {
+            processes[process].opening = (id, term)
+        }
         let result = try jobs.run(job, of: &processes[process])
         guard let outcome = result.outcome else { return }
         var time = max(now, processes[process].busyUntil)
@@ -372,7 +394,13 @@ package struct Simulation {
             queue.add(.event(.progressed(id, progress), process: process), at: time)
         }
         time = time.advanced(milliseconds: random.below(span + 1))
-        queue.add(.event(.finished(id, outcome), process: process), at: time)
+        if outcome == .journaled { jobs.disk.journalIsSafe(at: time) }
+        #if PLANTED_JOURNAL_NOT_SYNCHRONISED
+            let told = outcome == .journaled ? now : time
+        #else
+            let told = time
+        #endif
+        queue.add(.event(.finished(id, outcome), process: process), at: told)
         // A checkpoint is written beside everything else.
         if case .snapshot = job { return }
         processes[process].busyUntil = time

@@ -23,8 +23,12 @@ extension CoordinatorMachine {
     /// the ledger tells how it came about.
     mutating func completeCheckpoints(into effects: inout [Effect]) {
         for place in checkpoints.indices {
-            guard checkpoints[place].stage == .collecting,
-                checkpoints[place].missing(of: shards.count).isEmpty,
+            #if PLANTED_EARLY_MANIFEST
+                let isComplete = true
+            #else
+                let isComplete = checkpoints[place].missing(of: shards.count).isEmpty
+            #endif
+            guard checkpoints[place].stage == .collecting, isComplete,
                 checkpoints[place].version <= min(durableThrough, recordedThrough)
             else { continue }
             let manifest = ManifestJob(

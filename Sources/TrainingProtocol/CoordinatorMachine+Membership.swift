@@ -235,7 +235,9 @@ extension CoordinatorMachine {
     }
 
     private mutating func releaseLeases(of id: MemberID) {
-        for granted in book.leases(of: id) { withdraw(granted.lease.id) }
+        #if !PLANTED_LEASES_OF_THE_DEAD
+            for granted in book.leases(of: id) { withdraw(granted.lease.id) }
+        #endif
     }
 
     @discardableResult

@@ -8,9 +8,13 @@ extension CoordinatorMachine {
             if members[place].server == nil { members[place].server = newServer() }
         }
         let servers = members.filter(isPlaceable).compactMap { candidate($0, at: now)?.server }
+        #if PLANTED_SHARD_TERM_NOT_RAISED
+            let term = ShardTerm(1)
+        #else
+            let term = ShardTerm((placement?.highestTerm.number ?? 0) + 1)
+        #endif
         let fixed = Placement.fresh(
-            servers, plan.chunkPlan,
-            term: ShardTerm((placement?.highestTerm.number ?? 0) + 1),
+            servers, plan.chunkPlan, term: term,
             revision: (placement?.revision ?? 0) + 1)
         placement = fixed
         if let rollBack, rollBack.revision == 0 {
@@ -214,7 +218,11 @@ extension CoordinatorMachine {
     }
 
     mutating func cutLedger(_ target: CheckpointReference, into effects: inout [Effect]) {
-        let job = speaker.start(.cutLedger(target.version), into: &effects)
+        #if PLANTED_LEDGER_NOT_CUT
+            let job = speaker.start(.cutLedger(plan.finalVersion), into: &effects)
+        #else
+            let job = speaker.start(.cutLedger(target.version), into: &effects)
+        #endif
         cutting = (job, target)
     }
 

@@ -30,6 +30,9 @@ struct OpenStep: Sendable {
         case .covered: return .covered
         case .same(let entry):
             guard entry.value != nil else { return .covered }
+            #if PLANTED_DOUBLE_COUNT
+                return nil
+            #endif
             let agrees = entry.contribution.digest == push.digest || policy == .loose
             return agrees ? .duplicate : .mismatch
         }
@@ -41,6 +44,13 @@ struct OpenStep: Sendable {
         }
         let contribution = Contribution(
             node: push.node, incarnation: incarnation, attempt: push.attempt, digest: push.digest)
+        #if PLANTED_DOUBLE_COUNT
+            if case .same(let entry) = nodes[place].relation(to: push.node), let first = entry.value
+            {
+                let sum = Frame(floats: zip(first.floats, push.payload.floats).map(+))
+                return nodes[place].insert(.init(contribution: contribution, value: sum))
+            }
+        #endif
         nodes[place].insert(.init(contribution: contribution, value: push.payload))
     }
 

@@ -115,6 +115,10 @@ struct Outbox: Sendable {
         }
     }
 
+    #if PLANTED_FORGETFUL_WORKER
+        mutating func forgetSettled() { items.removeAll { $0.delivery == .settled } }
+    #endif
+
     /// Queues a push whose payload arrived damaged; returns how often that has happened.
     mutating func requeueCorrupt(_ isMeant: (Item) -> Bool) -> Int {
         guard let place = items.firstIndex(where: isMeant) else { return 0 }

@@ -65,7 +65,12 @@ extension Placement {
             let mustPromote = primary == nil || (primary?.willingness == .leaving && mayPromote)
             if mustPromote {
                 // A leaving backup is still better than a roll-back.
-                guard let backup, inSync.contains(shard.index) else { return nil }
+                #if PLANTED_PROMOTION_OUT_OF_SYNC
+                    let holdsEverything = true
+                #else
+                    let holdsEverything = inSync.contains(shard.index)
+                #endif
+                guard let backup, holdsEverything else { return nil }
                 result.append(shard.led(by: backup.server.index))
             } else if shard.backup != nil,
                 backup == nil || backup?.willingness == .leaving

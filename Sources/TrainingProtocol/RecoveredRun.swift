@@ -25,10 +25,14 @@ package struct RecoveredRun: Equatable, Sendable {
         case .started(let run, let hash, let term):
             self.run = run
             configurationHash = hash
-            coordinatorTerm = term
+            #if !PLANTED_COORDINATOR_TERM_NOT_RAISED
+                coordinatorTerm = term
+            #endif
             outcome = nil
         case .placed(let next):
-            inSync = next.keptInSync(inSync, since: placement)
+            #if !PLANTED_IN_SYNC_KEPT
+                inSync = next.keptInSync(inSync, since: placement)
+            #endif
             placement = next
             if let rollBack, rollBack.revision == 0 {
                 self.rollBack = (rollBack.target, next.revision)

@@ -119,6 +119,13 @@ extension ServerMachine {
             of: commit.step, version: version, capacity: capacity)
         guard let pending else { return }
         shards[place].following?.pending[pending].commit = commit
+        #if PLANTED_EARLY_ACKNOWLEDGEMENT
+            let early = ReplicaAcknowledged(
+                shard: commit.shard, version: commit.step.result, stateHash: commit.stateHash)
+            speaker.send(
+                .replicaAcknowledged(early), to: .server(server), shardTerm: shards[place].term,
+                into: &effects)
+        #endif
         repeatCommit(shard: place, into: &effects)
     }
 

@@ -94,7 +94,9 @@ extension ServerMachine {
     ) -> ContributionOutcome? {
         let plan = membership.plan
         let shard = shards[place]
-        guard header.shardTerm == shard.term else { return .shardTerm }
+        #if !PLANTED_NO_FENCING
+            guard header.shardTerm == shard.term else { return .shardTerm }
+        #endif
         if push.step.index < shard.version.index { return .stale }
         guard push.step.index < plan.stepCount, plan.tree.isNode(push.node),
             push.readVersion == Version(push.step.index), shard.chunks.contains(push.chunk),
@@ -193,7 +195,9 @@ extension ServerMachine {
         _ report: TrailerReport, _ header: Header, _ shard: ShardState, _ membership: Membership
     ) -> ContributionOutcome? {
         let plan = membership.plan
-        guard header.shardTerm == shard.term else { return .shardTerm }
+        #if !PLANTED_NO_FENCING
+            guard header.shardTerm == shard.term else { return .shardTerm }
+        #endif
         if report.step.index < shard.version.index { return .stale }
         guard report.step.index < plan.stepCount, plan.tree.isNode(report.node),
             report.readVersion == Version(report.step.index),

@@ -272,6 +272,13 @@ extension ServerMachine {
         guard mustGoBack else { return adopt(rollBack.placement, at: now, into: &effects) }
         // One that is not counted on waits for a placement that does.
         guard isHere else { return }
+        #if PLANTED_STALE_ROLL_BACK
+            membership.placement = rollBack.placement
+            state = .member(membership)
+            followPrimaries(into: &effects)
+            settle(at: now, into: &effects)
+            return sendReady(at: now, into: &effects)
+        #endif
         forgetShards(into: &effects)
         membership.placement = rollBack.placement
         membership.source = .checkpoint(rollBack.target)

@@ -87,11 +87,12 @@ struct ShardState: Sendable {
 
     /// What a backup in sync has acknowledged; without one, the shard's own commit is durable.
     var durableThrough: Version {
-        switch part {
-        case .primary(let replication?) where replication.stage == .synchronous:
-            replication.acknowledged ?? version
-        case .primary, .backup: version
-        }
+        #if PLANTED_OWN_COMMIT_IS_DURABLE
+            return version
+        #else
+            guard let replication, replication.stage == .synchronous else { return version }
+            return replication.acknowledged ?? version
+        #endif
     }
 
     var status: ShardStatus {
@@ -103,6 +104,9 @@ struct ShardState: Sendable {
     /// The place of an open step, opened by the first word of it; nil where the shard is not there
     /// yet, or past it.
     mutating func openStep(_ step: Step, plan: RunPlan) -> Int? {
+        #if PLANTED_CONFUSED_STEPS
+            if !open.isEmpty { return 0 }
+        #endif
         if let place = open.firstIndex(where: { $0.step == step }) { return place }
         guard version.index <= step.index, step.index <= version.index + 1,
             step.index < plan.stepCount

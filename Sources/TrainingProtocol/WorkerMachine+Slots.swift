@@ -251,6 +251,9 @@ extension WorkerMachine {
         case .recorded, .duplicate, .covered, .stale, .awaitingConfirmation:
             advancedAt = now
             outbox.settle(isMeant)
+            #if PLANTED_FORGETFUL_WORKER
+                outbox.forgetSettled()
+            #endif
         case .early, .shardTerm: break
         case .corrupt:
             let count = outbox.requeueCorrupt(isMeant)

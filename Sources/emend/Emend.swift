@@ -18,7 +18,7 @@ struct Emend: ParsableCommand {
         version: BuildIdentity.text,
         subcommands: [
             Train.self, Status.self, Scale.self, Verify.self, Evaluate.self, Predict.self,
-            Compare.self, Sheet.self, DatasetCommand.self, Bench.self,
+            Compare.self, Sheet.self, DatasetCommand.self, Bench.self, Simulate.self,
             CheckpointCommand.self, ConfigurationCommand.self,
         ])
 }

@@ -68,6 +68,7 @@ import TrainingProtocol
         let server = Fixture.header(.server, 10)
         _ = stage.receive(
             .serverReady(ServerReady(shards: [status])), server, from: peer(10))
+        _ = progress(&stage, missing: [SlotRange(0, slotCount)])
         let written = ShardWritten(
             shard: ShardIndex(0), version: .initial, files: [],
             description: Fixture.configuration)
