@@ -110,7 +110,7 @@ let package = Package(
         tests("WireFormat", ["WireFormat", "TrainingProtocol", "CWireMessages"]),
         tests("Transport", ["Transport", "TrainingProtocol", "WireFormat", "CZeroMQ"]),
         tests("Telemetry", ["Telemetry"]),
-        tests("Roles", ["Roles", "TrainingProtocol", "Checkpoints"]),
+        tests("Roles", ["Roles", "TrainingProtocol", "Checkpoints", "Optimizers", "WireFormat"]),
         tests("Launcher", ["Launcher"]),
         tests(
             "EndToEnd",

@@ -4,14 +4,14 @@ import TrainingProtocol
 
 /// A shard's state in parts, as a primary sends it to a new backup: each chunk's values and
 /// optimizer slots, and the optimizer's scalars once.
-struct StateParts {
+package struct StateParts {
     /// The section of a chunk's parameters; slots go by the rule's names.
     static let values = "values"
     private static let progressSection = "progress"
 
     private var parts: [StatePart]
 
-    init(_ parts: [StatePart]) { self.parts = parts }
+    package init(_ parts: [StatePart]) { self.parts = parts }
 
     static func part(_ chunk: ChunkID, _ section: String, _ payload: Frame) -> StatePart {
         StatePart(
@@ -19,17 +19,21 @@ struct StateParts {
     }
 
     /// The optimizer's scalars; bit patterns, so that nothing is rounded.
-    static func progress(_ progress: OptimizerProgress, chunk: ChunkID) -> [StatePart] {
+    ///
+    /// Ends of line fill the text up to a multiple of four bytes, as the wire wants it of tensors.
+    package static func progress(_ progress: OptimizerProgress, chunk: ChunkID) -> [StatePart] {
         let lines = progress.scalars.sorted { $0.key < $1.key }.map {
             "\($0.key) \($0.value.bitPattern)\n"
         }
-        return [part(chunk, progressSection, Frame(copying: Array(lines.joined().utf8)))]
+        var text = Array(lines.joined().utf8)
+        text += repeatElement(UInt8(ascii: "\n"), count: 4 - text.count % 4)
+        return [part(chunk, progressSection, Frame(copying: text))]
     }
 
     /// Takes out the optimizer's scalars.
     ///
     /// Throws `RoleError.replica`.
-    mutating func takeProgress(at version: Version) throws -> OptimizerProgress {
+    package mutating func takeProgress(at version: Version) throws -> OptimizerProgress {
         let frame = try take(section: Self.progressSection, of: nil)
         var scalars: [String: Double] = [:]
         for line in String(decoding: frame.bytes, as: UTF8.self).split(separator: "\n") {
