@@ -10,10 +10,10 @@ final class StopSignals {
     init(_ onSignal: @escaping @Sendable () -> Void) {
         let numbers = [SIGTERM, SIGINT] + (emend_linux_is_ignored(SIGHUP) == 0 ? [SIGHUP] : [])
         sources = numbers.map { number in
+            // The source takes the signal over when it begins to listen. Until then a signal ends the
+            // process, as it should at that moment; one that were ignored would be lost, before
+            // that and behind it.
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            // Not before: a signal that is ignored while nobody listens yet would be lost, and one
-            // that is not ends the process, as it should at that moment.
-            source.setRegistrationHandler { signal(number, SIG_IGN) }
             source.setEventHandler { onSignal() }
             source.resume()
             return source
