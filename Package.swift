@@ -88,6 +88,7 @@ let package = Package(
         program("emend-coordinator", ["Roles", argumentParser]),
         program("emend-server", ["Roles", argumentParser]),
         program("emend-worker", ["Roles", "Launcher", argumentParser]),
+        library("RawPeers", ["Transport", "TrainingProtocol", "WireFormat", "CZeroMQ"]),
         .target(name: "TestSupport", dependencies: ["Tensors", "CKernels"], swiftSettings: strict),
         tests("CKernels", ["CKernels", "TestSupport"]),
         tests("Tensors", ["Tensors", "CKernels", "TestSupport"]),
@@ -108,7 +109,8 @@ let package = Package(
         tests("Configurations", ["Configurations"]),
         tests("TrainingProtocol", ["TrainingProtocol", "Simulation"]),
         tests("WireFormat", ["WireFormat", "TrainingProtocol", "CWireMessages"]),
-        tests("Transport", ["Transport", "TrainingProtocol", "WireFormat", "CZeroMQ"]),
+        tests(
+            "Transport", ["Transport", "TrainingProtocol", "WireFormat", "CZeroMQ", "RawPeers"]),
         tests("Telemetry", ["Telemetry"]),
         tests("Roles", ["Roles", "TrainingProtocol", "Checkpoints", "Optimizers", "WireFormat"]),
         tests("Launcher", ["Launcher"]),
@@ -116,6 +118,10 @@ let package = Package(
             "EndToEnd",
             exclude: [
                 "compare_trajectory.py", "record-trajectories.sh", "replay.sh", "trajectory.py",
-            ], ["Configurations", "Checkpoints", "Ledger", "Hashes"]),
+            ],
+            [
+                "Configurations", "Checkpoints", "Ledger", "Hashes", "RawPeers", "Transport",
+                "TrainingProtocol", "WireFormat", "Simulation", "CXXHash",
+            ]),
     ]
 )

@@ -2310,7 +2310,7 @@ const ProtobufCMessageDescriptor emend__welcome__descriptor =
   (ProtobufCMessageInit) emend__welcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor emend__plan__field_descriptors[9] =
+static const ProtobufCFieldDescriptor emend__plan__field_descriptors[10] =
 {
   {
     "slot_count",
@@ -2420,6 +2420,18 @@ static const ProtobufCFieldDescriptor emend__plan__field_descriptors[9] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "non_finite_policy",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Emend__Plan, non_finite_policy),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned emend__plan__field_indices_by_name[] = {
   5,   /* field[5] = checkpoint_interval */
@@ -2427,6 +2439,7 @@ static const unsigned emend__plan__field_indices_by_name[] = {
   6,   /* field[6] = gradient_cap */
   7,   /* field[7] = loss_names */
   8,   /* field[8] = metric_names */
+  9,   /* field[9] = non_finite_policy */
   2,   /* field[2] = phases */
   1,   /* field[1] = samples_per_slot */
   0,   /* field[0] = slot_count */
@@ -2435,7 +2448,7 @@ static const unsigned emend__plan__field_indices_by_name[] = {
 static const ProtobufCIntRange emend__plan__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor emend__plan__descriptor =
 {
@@ -2445,7 +2458,7 @@ const ProtobufCMessageDescriptor emend__plan__descriptor =
   "Emend__Plan",
   "emend",
   sizeof(Emend__Plan),
-  9,
+  10,
   emend__plan__field_descriptors,
   emend__plan__field_indices_by_name,
   1,  emend__plan__number_ranges,
@@ -3506,7 +3519,7 @@ const ProtobufCMessageDescriptor emend__push__descriptor =
   (ProtobufCMessageInit) emend__push__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor emend__trailer__field_descriptors[6] =
+static const ProtobufCFieldDescriptor emend__trailer__field_descriptors[7] =
 {
   {
     "samples",
@@ -3580,19 +3593,32 @@ static const ProtobufCFieldDescriptor emend__trailer__field_descriptors[6] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "non_finite_slot",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Emend__Trailer, non_finite_slot),
+    &emend__number__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned emend__trailer__field_indices_by_name[] = {
   4,   /* field[4] = finiteness */
   2,   /* field[2] = losses */
   5,   /* field[5] = maximum_absolute_gradient */
   3,   /* field[3] = metrics */
+  6,   /* field[6] = non_finite_slot */
   0,   /* field[0] = samples */
   1,   /* field[1] = valid_pixels */
 };
 static const ProtobufCIntRange emend__trailer__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor emend__trailer__descriptor =
 {
@@ -3602,7 +3628,7 @@ const ProtobufCMessageDescriptor emend__trailer__descriptor =
   "Emend__Trailer",
   "emend",
   sizeof(Emend__Trailer),
-  6,
+  7,
   emend__trailer__field_descriptors,
   emend__trailer__field_indices_by_name,
   1,  emend__trailer__number_ranges,

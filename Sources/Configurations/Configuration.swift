@@ -23,6 +23,8 @@ public struct Configuration: Codable, Sendable, Equatable {
     public var alpha = Alpha()
     /// Factors of the loss terms.
     public var loss = Loss()
+    /// What becomes of gradients that make no sense.
+    public var gradients = Gradients()
     /// The biases of method `em-fixed`.
     public var emFixed = EMFixed()
     /// Images, masks and boxes.
@@ -212,6 +214,24 @@ extension Configuration {
         public var labelled: Double = 1
         /// Factor on the term of the weak images.
         public var weak: Double = 1
+    }
+
+    /// The gate that every slot's gradients pass.
+    public struct Gradients: Codable, Sendable, Equatable {
+        /// What becomes of a step with a slot that is not finite or beyond the cap.
+        public enum BadSlot: String, Codable, Sendable, CaseIterable {
+            /// The step changes no parameter; it is recorded as skipped.
+            case skip
+            /// The run ends, naming step, slot and images.
+            case stop
+        }
+
+        /// The largest magnitude that an element of a slot's gradient may have.
+        ///
+        /// Training that makes sense stays orders of magnitude below the default.
+        public var cap: Double = 1e6
+        /// Whether the run outlives such a slot.
+        public var badSlot: BadSlot = .skip
     }
 
     /// Logit biases of the EM-fixed baseline.

@@ -80,6 +80,8 @@ extension ConfigurationField {
         .init("loss.weight", \.loss.weight),
         .init("loss.labelled", \.loss.labelled),
         .init("loss.weak", \.loss.weak),
+        .init("gradients.cap", \.gradients.cap),
+        .init("gradients.badSlot", \.gradients.badSlot),
         .init("emFixed.background", \.emFixed.background),
         .init("emFixed.foreground", \.emFixed.foreground),
     ]

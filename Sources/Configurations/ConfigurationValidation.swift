@@ -82,6 +82,8 @@ extension Configuration {
         check.number("loss.weight", loss.weight, above: 0, through: 1e6)
         check.number("loss.labelled", loss.labelled, from: 0, below: 1e6)
         check.number("loss.weak", loss.weak, from: 0, below: 1e6)
+        // As a float it must be neither 0 nor infinite.
+        check.number("gradients.cap", gradients.cap, above: 1e-30, through: 1e38)
     }
 
     private func checkData(_ check: inout RangeCheck) {

@@ -15,7 +15,8 @@ extension VOCDataset {
             valid: [UInt8](repeating: 0, count: request.batch * pixelCount),
             count: request.batch, labelledCount: request.labelled, names: [])
         for position in 0..<request.batch {
-            let sample = try draw(request, position: position)
+            let place = try index.place(of: request, position: position, seed: seed)
+            let sample = try sample(split: place.split, index: place.index)
             precondition(
                 position >= request.labelled || sample.labels != nil,
                 "\(sample.name) has no mask: the index was built without access to it")
@@ -31,37 +32,6 @@ extension VOCDataset {
             batch.names.append(sample.name)
         }
         return batch
-    }
-
-    /// The image at a position of a slot.
-    private func draw(_ request: BatchRequest, position: Int) throws -> Sample {
-        let isLabelled = position < request.labelled
-        let perSlot = isLabelled ? request.labelled : request.batch - request.labelled
-        let within = isLabelled ? position : position - request.labelled
-        let slots = request.stepInPhase * request.slotCount + request.slot
-        let draw = slots * perSlot + within
-        let labelledCount = count(of: .labelled)
-        let count: Int
-        switch (request.pool, isLabelled) {
-        case (.labelled, _), (.labelledAndWeak, true): count = labelledCount
-        case (.labelledHalf, _): count = (labelledCount + 1) / 2
-        case (.labelledAndWeak, false): count = self.count(of: .weak)
-        case (.all, _): count = labelledCount + self.count(of: .weak)
-        }
-        guard count > 0 else {
-            throw DatasetError(
-                .selection, "data.weak", "the method draws weak images and there are none",
-                remedy: "Give data.weak, or data.supervised smaller than the list")
-        }
-        let order = DrawOrder(
-            count: count, seed: seed,
-            stream: UInt64(RandomPurpose.permutation.rawValue) << 32
-                | UInt64(request.phaseIndex) << 1 | (isLabelled ? 0 : 1))
-        let index = order[draw]
-        if !isLabelled { return try sample(split: .weak, index: index) }
-        return index < labelledCount
-            ? try sample(split: .labelled, index: index)
-            : try sample(split: .weak, index: index - labelledCount)
     }
 }
 

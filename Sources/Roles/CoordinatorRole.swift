@@ -92,9 +92,12 @@ public struct CoordinatorRole {
             throw RoleError.oversized(byteCount: byteCount, limit: limit)
         }
         let jobs = CoordinatorJobs()
+        let images = try SlotImages(description)
         var metrics: MetricsLog?
         // The address comes first: where it is taken, no run has begun in the directory.
-        return try process.run(setup, jobs: jobs, report: { metrics?.record($0) }) { endpoint in
+        return try process.run(
+            setup, jobs: jobs, images: images, report: { metrics?.record($0) }
+        ) { endpoint in
             let opening = try RunOpening(directory, description, resolved: resolved)
             for note in opening.notes { process.logger.info("\(note)") }
             let ledger = try Ledger.open(
@@ -125,7 +128,10 @@ public struct CoordinatorRole {
         let metrics = try MetricsLog(
             directory, resumption.description, resumption.plan, from: recordedThrough,
             logger: process.logger)
-        return try process.run(setup, jobs: jobs, report: { metrics.record($0) }) { endpoint in
+        return try process.run(
+            setup, jobs: jobs, images: SlotImages(resumption.description),
+            report: { metrics.record($0) }
+        ) { endpoint in
             try write(endpoint, to: directory)
             let recovered = resumption.recovered
             return CoordinatorMachine(

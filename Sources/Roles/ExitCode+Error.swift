@@ -77,7 +77,8 @@ extension ExitCode {
             case .serverLost, .coordinatorLost, .deadlinePassed: .unavailable
             case .jobFailed(let failure), .slotsRefused(_, _, let failure): ExitCode(failure.kind)
             case .checkpointFailed: .inputOutputError
-            case .runFailed, .inconsistent, .contributionRefused, .pullRefused: .trainingFailed
+            case .runFailed, .inconsistent, .notFinite, .contributionRefused, .pullRefused:
+                .trainingFailed
             }
     }
 

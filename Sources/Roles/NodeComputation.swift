@@ -40,6 +40,7 @@ struct NodeComputation {
             gradients: loan.buffers)
         onSlotFinished(slot)
         return Sum(
-            trailer: SlotReport.trailer(result), gradients: result.allFinite ? loan : nil)
+            trailer: SlotReport.trailer(result, slot: slot),
+            gradients: result.allFinite ? loan : nil)
     }
 }

@@ -5,12 +5,17 @@ import Transport
 /// Tells observations as log lines: what happened, to whom, and what it means.
 struct ObservationLog {
     private let logger: Logger
+    /// Of the coordinator alone, which names them.
+    private let images: SlotImages?
 
-    init(_ logger: Logger) { self.logger = logger }
+    init(_ logger: Logger, images: SlotImages? = nil) {
+        self.logger = logger
+        self.images = images
+    }
 
     func tell(_ observation: Observation) {
         let (level, text) = Self.line(of: observation)
-        logger.log(level: level, "\(text)")
+        logger.log(level: level, "\(text)\(imageNames(observation))")
     }
 
     func tell(_ observation: TransportObservation) {
@@ -30,8 +35,20 @@ struct ObservationLog {
         case .stopped(let checkpoint):
             let saved = checkpoint.map { "; checkpoint \($0.version) holds the work" } ?? ""
             logger.notice("stopped on request\(saved)")
+        case .notFinite(let step, let slot):
+            logger.error("\(Self.sentence(reason))\(imageNames(of: step, slot: slot))")
         default: logger.error("\(Self.sentence(reason))")
         }
+    }
+
+    private func imageNames(_ observation: Observation) -> String {
+        guard case .stepSkipped(let step, let slot) = observation else { return "" }
+        return imageNames(of: step, slot: slot)
+    }
+
+    private func imageNames(of step: Step, slot: Int) -> String {
+        let names = images?.names(of: step, slot: slot) ?? []
+        return names.isEmpty ? "" : "; its images are \(names.joined(separator: ", "))"
     }
 
     private static func line(of observation: Observation) -> (Logger.Level, String) {
@@ -56,6 +73,8 @@ struct ObservationLog {
                 .notice,
                 "worker \(member) gave back slots \(lease.node) of step \(lease.step): \(reason) \(explanation)"
             )
+        case .stepSkipped(let step, let slot):
+            (.warning, "step \(step) is skipped: \(gradientFault(slot))")
         case .checkpointStarted(let version): (.debug, "checkpoint \(version) begins")
         case .checkpointCommitted(let reference):
             (.info, "checkpoint \(reference.version) is complete: \(reference.manifest)")
@@ -133,6 +152,10 @@ struct ObservationLog {
         }
     }
 
+    private static func gradientFault(_ slot: Int) -> String {
+        "a loss or gradient of slot \(slot) is not finite or beyond gradients.cap"
+    }
+
     static func sentence(_ reason: TerminationReason) -> String {
         switch reason {
         case .completed, .stopped, .drained: "\(reason)"
@@ -145,6 +168,7 @@ struct ObservationLog {
         case .slotsRefused(let step, let node, let failure):
             "no worker could compute slots \(node) of step \(step): \(failure.explanation)"
         case .inconsistent(let step, let text): "step \(step) is inconsistent: \(text)"
+        case .notFinite(let step, let slot): "step \(step) ends the run: \(gradientFault(slot))"
         case .contributionRefused(let step, let node, let outcome):
             "slots \(node) of step \(step) were refused: \(outcome)"
         case .pullRefused(let refusal): "parameters were refused: \(refusal)"

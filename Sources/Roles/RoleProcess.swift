@@ -21,15 +21,15 @@ struct RoleProcess {
 
     /// Opens the loop and runs the machine to its end; returns the exit code.
     ///
-    /// `makeMachine` is called once the endpoint is known.
+    /// `makeMachine` is called once the endpoint is known. Whoever leads a run gives `images`.
     func run<Machine: RoleMachine>(
-        _ setup: LoopSetup, jobs: any JobRunner,
+        _ setup: LoopSetup, jobs: any JobRunner, images: SlotImages? = nil,
         report: @escaping (Observation) -> Void = { _ in },
         makeMachine: (Endpoint?) throws -> Machine
     ) throws -> ExitCode {
         let context = try MessagingContext()
         defer { context.shutDown() }
-        let log = ObservationLog(logger)
+        let log = ObservationLog(logger, images: images)
         let loop = try RoleLoop<Machine>(
             setup, context: context, jobs: jobs,
             report: {

@@ -26,7 +26,9 @@ extension RunPlan {
                 tensors: tensors, smallestByteCount: min(1 << 20, largestByteCount / 2),
                 largestByteCount: largestByteCount),
             checkpointInterval: UInt64(configuration.checkpointInterval),
-            gradientCap: .greatestFiniteMagnitude, lossNames: SlotReport.lossNames,
+            gradientCap: Float(configuration.gradients.cap),
+            nonFinitePolicy: configuration.gradients.badSlot == .skip ? .skip : .stop,
+            lossNames: SlotReport.lossNames,
             metricNames: SlotReport.metricNames)
     }
 }

@@ -8,11 +8,11 @@ enum SlotReport {
     /// What a trailer's metrics are, in order.
     static let metricNames = ["corrector_dead_share"]
 
-    static func trailer(_ result: SlotResult) -> Trailer {
+    static func trailer(_ result: SlotResult, slot: Int) -> Trailer {
         let pixels = UInt64(result.labelledPixels + result.weakPixels)
         guard result.allFinite else {
             return .nonFinite(
-                samples: UInt64(result.samples), validPixels: pixels,
+                slot: slot, samples: UInt64(result.samples), validPixels: pixels,
                 lossCount: lossNames.count, metricCount: metricNames.count)
         }
         let losses = result.losses

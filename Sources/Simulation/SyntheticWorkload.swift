@@ -89,7 +89,7 @@ struct SyntheticWorkload: Sendable {
         let samples = UInt64(plan.samplesPerSlot)
         if isNonFinite(step, slot: slot) {
             let trailer = Trailer.nonFinite(
-                samples: samples, validPixels: 100, lossCount: 2, metricCount: 1)
+                slot: slot, samples: samples, validPixels: 100, lossCount: 2, metricCount: 1)
             return (gradients, trailer)
         }
         let trailer = Trailer(

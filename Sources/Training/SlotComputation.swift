@@ -114,6 +114,8 @@ final class SlotComputation {
                 result.maxAbsGradient = max(result.maxAbsGradient, maximum)
             }
         }
+        let cap = Float(configuration.gradients.cap)
+        result.allFinite = result.allFinite && result.maxAbsGradient <= cap
         if !result.allFinite { result.maxAbsGradient = .infinity }
         result.correctorDeadShare = corrector?.deadShare
         return result

@@ -12,9 +12,9 @@ public struct SlotResult: Hashable, Sendable {
     public var labelledPixels = 0
     /// Pixels that the weak term averaged over.
     public var weakPixels = 0
-    /// Whether every loss, gradient and batch statistic is finite.
+    /// Whether every loss, gradient and batch statistic is finite, and no gradient beyond the cap.
     public var allFinite = true
-    /// Largest magnitude among the gradients; +∞ where one is not finite.
+    /// Largest magnitude among the gradients; +∞ where not all is finite.
     public var maxAbsGradient: Float = 0
     /// Share of the corrector's outputs that its final ReLU holds at 0; nil without a corrector.
     public var correctorDeadShare: Float?

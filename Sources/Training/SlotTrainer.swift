@@ -65,16 +65,8 @@ public final class SlotTrainer {
     }
 
     private func request(phase: Int, stepInPhase: Int, slot: Int) -> BatchRequest {
-        let stage = schedule.phases[phase]
-        precondition(
-            stepInPhase >= 0 && stepInPhase < stage.stepCount,
-            "step \(stepInPhase) of phase \(stage.name), which has \(stage.stepCount)")
-        let side = configuration.data.crop
-        return BatchRequest(
-            pool: stage.pool, phaseIndex: phase, stepInPhase: stepInPhase, slot: slot,
-            slotCount: configuration.slots.count, batch: stage.imagesPerSlot,
-            labelled: stage.labelledPerSlot, crop: PixelSize(height: side, width: side),
-            boxes: stage.boxes)
+        BatchRequest(
+            configuration, schedule, phase: phase, stepInPhase: stepInPhase, slot: slot)
     }
 
     /// The key of all dropout masks of a slot.

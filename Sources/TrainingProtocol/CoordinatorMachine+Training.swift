@@ -322,6 +322,14 @@ extension CoordinatorMachine {
                 return fail(
                     .inconsistent(step: first.step, explanation), explanation, into: &effects)
             }
+            if let slot = first.trailer.nonFiniteSlot {
+                guard plan.nonFinitePolicy == .skip else {
+                    return fail(
+                        .notFinite(step: first.step, slot: slot),
+                        "slot \(slot) of step \(first.step) is not finite", into: &effects)
+                }
+                effects.append(.report(.stepSkipped(first.step, slot: slot)))
+            }
             complete(first.step, reports, at: now, into: &effects)
         }
     }

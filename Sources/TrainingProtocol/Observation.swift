@@ -11,6 +11,8 @@ package enum Observation: Equatable, Sendable {
     case leaseReturned(Lease, by: MemberID, LeaseReturned.Reason, explanation: String)
     /// All shards have committed a step.
     case stepCommitted(StepRecord)
+    /// A committed step changed nothing: this slot, the lowest of its kind, is not finite.
+    case stepSkipped(Step, slot: Int)
     case checkpointStarted(Version)
     case checkpointCommitted(CheckpointReference)
     case checkpointFailed(Version, explanation: String)

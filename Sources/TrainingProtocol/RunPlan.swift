@@ -1,3 +1,11 @@
+/// What becomes of a run when a step has a leaf that is non-finite or beyond the cap.
+package enum NonFinitePolicy: UInt8, Hashable, Sendable {
+    /// The step changes nothing.
+    case skip = 1
+    /// The run ends.
+    case stop = 2
+}
+
 /// What every process of a run must agree on to train it: a pure function of the configuration.
 package struct RunPlan: Hashable, Sendable {
     /// V, the slots of a step.
@@ -12,14 +20,15 @@ package struct RunPlan: Hashable, Sendable {
     package let checkpointInterval: UInt64
     /// A leaf whose largest |gradient| is beyond this counts as non-finite.
     package let gradientCap: Float
+    package let nonFinitePolicy: NonFinitePolicy
     /// What `Trailer.losses` and `Trailer.metrics` hold, in order.
     package let lossNames: [String]
     package let metricNames: [String]
 
     package init(
         slotCount: Int, samplesPerSlot: Int, phases: [Phase], tensors: [TensorDescription],
-        chunkPlan: ChunkPlan, checkpointInterval: UInt64, gradientCap: Float, lossNames: [String],
-        metricNames: [String]
+        chunkPlan: ChunkPlan, checkpointInterval: UInt64, gradientCap: Float,
+        nonFinitePolicy: NonFinitePolicy = .skip, lossNames: [String], metricNames: [String]
     ) {
         self.slotCount = slotCount
         self.samplesPerSlot = samplesPerSlot
@@ -28,6 +37,7 @@ package struct RunPlan: Hashable, Sendable {
         self.chunkPlan = chunkPlan
         self.checkpointInterval = checkpointInterval
         self.gradientCap = gradientCap
+        self.nonFinitePolicy = nonFinitePolicy
         self.lossNames = lossNames
         self.metricNames = metricNames
     }

@@ -228,10 +228,13 @@ extension ServerMachine {
         case .finite:
             return trailer.maximumAbsoluteGradient >= 0
                 && trailer.maximumAbsoluteGradient <= plan.gradientCap
+                && trailer.nonFiniteSlot == nil
         case .nonFinite:
+            guard let slot = trailer.nonFiniteSlot, node.contains(SlotRange(slot, slot + 1))
+            else { return false }
             return trailer
                 == .nonFinite(
-                    samples: trailer.samples, validPixels: trailer.validPixels,
+                    slot: slot, samples: trailer.samples, validPixels: trailer.validPixels,
                     lossCount: plan.lossNames.count, metricCount: plan.metricNames.count)
         }
     }

@@ -18,6 +18,8 @@ package enum TerminationReason: Equatable, Sendable {
     case slotsRefused(step: Step, node: SlotRange, JobFailure)
     /// Shards decided differently on one step, or a count does not add up.
     case inconsistent(step: Step, String)
+    /// A slot's gradients are not finite or beyond the cap, and the plan says to stop.
+    case notFinite(step: Step, slot: Int)
     /// A peer refused what this process sent although it was right here.
     case contributionRefused(step: Step, node: SlotRange, ContributionOutcome)
     case pullRefused(PullRefused)

@@ -10,6 +10,8 @@ package struct Trailer: Sendable {
     package let finiteness: Finiteness
     /// Largest |gradient| of the node's leaves; +∞ where one of them is not finite.
     package let maximumAbsoluteGradient: Float
+    /// The lowest slot whose leaf is non-finite or beyond the cap; nil where all are finite.
+    package let nonFiniteSlot: Int?
 
     package enum Finiteness: UInt8, Hashable, Sendable {
         case finite = 1
@@ -19,7 +21,7 @@ package struct Trailer: Sendable {
 
     package init(
         samples: UInt64, validPixels: UInt64, losses: [Float], metrics: [Float],
-        finiteness: Finiteness, maximumAbsoluteGradient: Float
+        finiteness: Finiteness, maximumAbsoluteGradient: Float, nonFiniteSlot: Int? = nil
     ) {
         self.samples = samples
         self.validPixels = validPixels
@@ -27,27 +29,29 @@ package struct Trailer: Sendable {
         self.metrics = metrics
         self.finiteness = finiteness
         self.maximumAbsoluteGradient = maximumAbsoluteGradient
+        self.nonFiniteSlot = nonFiniteSlot
     }
 
     /// What a node with a non-finite leaf reports: no number that differs between processors.
     package static func nonFinite(
-        samples: UInt64, validPixels: UInt64, lossCount: Int, metricCount: Int
+        slot: Int, samples: UInt64, validPixels: UInt64, lossCount: Int, metricCount: Int
     ) -> Trailer {
         let quiet = Float(bitPattern: 0x7fc0_0000)
         return Trailer(
             samples: samples, validPixels: validPixels,
             losses: Array(repeating: quiet, count: lossCount),
             metrics: Array(repeating: quiet, count: metricCount), finiteness: .nonFinite,
-            maximumAbsoluteGradient: .infinity)
+            maximumAbsoluteGradient: .infinity, nonFiniteSlot: slot)
     }
 
     /// The trailer of the node whose left and right children are these.
     package static func + (left: Trailer, right: Trailer) -> Trailer {
         let samples = left.samples + right.samples
         let validPixels = left.validPixels + right.validPixels
-        if left.finiteness == .nonFinite || right.finiteness == .nonFinite {
+        if let slot = left.nonFiniteSlot ?? right.nonFiniteSlot {
             return .nonFinite(
-                samples: samples, validPixels: validPixels, lossCount: left.losses.count,
+                slot: slot, samples: samples, validPixels: validPixels,
+                lossCount: left.losses.count,
                 metricCount: left.metrics.count)
         }
         return Trailer(
@@ -67,6 +71,7 @@ extension Trailer: Equatable {
             && left.metrics.map(\.bitPattern) == right.metrics.map(\.bitPattern)
             && left.finiteness == right.finiteness
             && left.maximumAbsoluteGradient.bitPattern == right.maximumAbsoluteGradient.bitPattern
+            && left.nonFiniteSlot == right.nonFiniteSlot
     }
 }
 

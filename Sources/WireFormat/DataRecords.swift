@@ -115,6 +115,7 @@ extension Trailer {
             $0.metrics = arena.numbers(metrics)
             $0.finiteness = UInt32(finiteness.rawValue)
             $0.maximum_absolute_gradient = maximumAbsoluteGradient
+            $0.non_finite_slot = arena.optional(nonFiniteSlot)
         }
     }
 
@@ -125,7 +126,8 @@ extension Trailer {
             losses: readNumbers(wire.n_losses, wire.losses),
             metrics: readNumbers(wire.n_metrics, wire.metrics),
             finiteness: try readCode(wire.finiteness, .finiteness),
-            maximumAbsoluteGradient: wire.maximum_absolute_gradient)
+            maximumAbsoluteGradient: wire.maximum_absolute_gradient,
+            nonFiniteSlot: try readOptional(wire.non_finite_slot, readIndex))
     }
 }
 

@@ -14,6 +14,7 @@ extension RunPlan {
             $0.chunks = arena.records(chunkPlan.chunks) { $0.wire() }
             $0.checkpoint_interval = checkpointInterval
             $0.gradient_cap = gradientCap
+            $0.non_finite_policy = UInt32(nonFinitePolicy.rawValue)
             $0.n_loss_names = lossNames.count
             $0.loss_names = arena.texts(lossNames)
             $0.n_metric_names = metricNames.count
@@ -30,6 +31,7 @@ extension RunPlan {
             chunkPlan: ChunkPlan(chunks: try RunPlan.chunks(wire)),
             checkpointInterval: try readNumber(wire.checkpoint_interval),
             gradientCap: wire.gradient_cap,
+            nonFinitePolicy: try readCode(wire.non_finite_policy, .plan),
             lossNames: try readTexts(wire.n_loss_names, wire.loss_names),
             metricNames: try readTexts(wire.n_metric_names, wire.metric_names))
     }

@@ -18,6 +18,8 @@ import Testing
         (["phases.main.steps=0", "method=supervised"], "phases.main.steps: expected 1 to"),
         (["phases.ancillary.steps=0"], "needs an ancillary model"),
         (["method=convolutional", "phases.warmup.steps=0"], "trains its corrector there"),
+        (["gradients.cap=0"], "gradients.cap: expected more than"),
+        (["gradients.cap=1e300"], "and at most 1e+38, found 1e+300"),
         (["alpha.to=0"], "alpha.to: expected more than 0.0"),
         (["data.scales=[]"], "data.scales: expected at least one scale"),
         (["data.scales=[0]"], "data.scales: expected at least 0.1"),

@@ -30,14 +30,18 @@ final class HandStartedCluster {
     private let data: String
     var run: String { folder.path("run") }
 
-    init(_ training: TinyRun, servers: Int, workers: Int, on host: Host = .loopback) throws {
+    /// Starts the coordinator of a run on the undamaged data, or on `data`.
+    init(
+        _ training: TinyRun, servers: Int, workers: Int, data: String? = nil,
+        on host: Host = .loopback
+    ) throws {
         folder = try ScratchFolder()
-        data = try SyntheticData.shared().root
+        self.data = try data ?? SyntheticData.shared().root
         let run = folder.path("run")
         try folder.write("seed: 0\n", to: "c.yaml")
         coordinatorHost = host
         coordinatorArguments = [
-            "--run", run, "--data", data, "--servers", "\(servers)", "--workers", "\(workers)",
+            "--run", run, "--data", self.data, "--servers", "\(servers)", "--workers", "\(workers)",
             "--log-level", "debug",
         ]
         coordinator = try host.start(
@@ -56,9 +60,11 @@ final class HandStartedCluster {
             "emend-server", ["--coordinator", endpoint, "--run", run] + host.options())
     }
 
-    func worker(on host: Host = .loopback) throws -> RunningProgram {
+    /// A worker that sees the coordinator's data, or `data`.
+    func worker(data other: String? = nil, on host: Host = .loopback) throws -> RunningProgram {
         try host.start(
-            "emend-worker", ["--coordinator", endpoint, "--data", data, "--threads", "1"])
+            "emend-worker",
+            ["--coordinator", endpoint, "--data", other ?? data, "--threads", "1"])
     }
 
     /// Starts the coordinator again where it was.

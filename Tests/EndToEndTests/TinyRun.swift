@@ -85,10 +85,13 @@ struct StepLine: Decodable {
     var images: Int
     var workers: Int
     var elapsedSeconds: Double
+    /// Absent where the step was skipped.
+    var maximumAbsoluteGradient: Double?
 
     enum CodingKeys: String, CodingKey {
         case step, phase, decision, losses, images, workers
         case elapsedSeconds = "elapsed_s"
+        case maximumAbsoluteGradient = "maximum_absolute_gradient"
     }
 
     static func all(ofRun run: String) throws -> [StepLine] {

@@ -4,12 +4,14 @@ import TrainingProtocol
 @Suite struct CoordinatorMachineTests {
     static func stage(
         slotCount: Int, hintedWorkerCount: Int = 1, policy: NumericsPolicy = .strict,
-        limits: Limits = Limits()
+        limits: Limits = Limits(),
+        nonFinitePolicy: NonFinitePolicy = .skip
     ) -> Stage<CoordinatorMachine> {
         let settings = CoordinatorSettings(
             run: Fixture.run, coordinatorTerm: CoordinatorTerm(1),
             configuration: Fixture.configuration, configurationHash: Fixture.configurationHash,
-            plan: Fixture.plan(slotCount: slotCount), serverCount: 1,
+            plan: Fixture.plan(slotCount: slotCount, nonFinitePolicy: nonFinitePolicy),
+            serverCount: 1,
             hintedWorkerCount: hintedWorkerCount, numericsPolicy: policy, source: .initialValues,
             startVersion: .initial)
         var stage = Stage(
@@ -58,9 +60,11 @@ import TrainingProtocol
 
     /// A run whose only server is ready and whose checkpoint 0 is on disk.
     static func secured(
-        slotCount: Int, hintedWorkerCount: Int = 1
+        slotCount: Int, hintedWorkerCount: Int = 1, nonFinitePolicy: NonFinitePolicy = .skip
     ) -> Stage<CoordinatorMachine> {
-        var stage = stage(slotCount: slotCount, hintedWorkerCount: hintedWorkerCount)
+        var stage = stage(
+            slotCount: slotCount, hintedWorkerCount: hintedWorkerCount,
+            nonFinitePolicy: nonFinitePolicy)
         #expect(greet(&stage, .server, 10).kinds == ["welcome"])
         let status = ShardStatus(
             shard: ShardIndex(0), part: .primary, term: ShardTerm(1), version: .initial,
@@ -157,6 +161,32 @@ import TrainingProtocol
         else { return }
         #expect(peer == Self.peer(21))
         #expect(Self.progress(&stage, missing: [SlotRange(0, 2)], claims: [claim]).isEmpty)
+    }
+
+    /// What the coordinator does when its only shard has skipped step 0 for slot 1.
+    private static func skipStep(under policy: NonFinitePolicy) -> [Effect] {
+        var stage = secured(slotCount: 2, nonFinitePolicy: policy)
+        _ = greet(&stage, .worker, 20)
+        _ = beat(&stage, 20)
+        let report = StepCommitted(
+            shard: ShardIndex(0), step: Step(0), decision: .skip,
+            trailer: .nonFinite(
+                slot: 1, samples: 8, validPixels: 10, lossCount: 1, metricCount: 0),
+            trailerContributions: [], chunks: [], stateHash: Digest(0), durableThrough: Version(1))
+        return stage.receive(
+            .stepCommitted(report), Fixture.header(.server, 10), from: peer(10))
+    }
+
+    @Test func aSkippedStepIsToldWithItsSlot() {
+        let effects = Self.skipStep(under: .skip)
+        #expect(effects.observations.contains(.stepSkipped(Step(0), slot: 1)))
+        #expect(effects.termination == nil)
+    }
+
+    @Test func aStepThatIsNotFiniteEndsARunThatIsToStop() {
+        let effects = Self.skipStep(under: .stop)
+        #expect(effects.termination == .notFinite(step: Step(0), slot: 1))
+        #expect(effects.kinds == ["finish", "finish"])
     }
 
     @Test func leasesThatAWorkerDoesNotNameAreSentAgain() {

@@ -8,7 +8,9 @@ enum Fixture {
     /// Chunks 0, 1: primary; 2: ancillary; 3: primary statistics.
     ///
     /// Phase 0 has 2 steps, phase 1 has 3.
-    static func plan(slotCount: Int) -> RunPlan {
+    static func plan(
+        slotCount: Int, nonFinitePolicy: NonFinitePolicy = .skip
+    ) -> RunPlan {
         let attributes = TensorDescription.Attributes(
             weightDecay: .applied, learningRateMultiplier: 1)
         let groups: [Group] = [.primary, .primary, .ancillary, .primaryStatistics]
@@ -28,7 +30,8 @@ enum Fixture {
                     readGroups: [.primary, .ancillary, .primaryStatistics]),
             ], tensors: tensors,
             chunkPlan: ChunkPlan(tensors: tensors, smallestByteCount: 4, largestByteCount: 8),
-            checkpointInterval: 2, gradientCap: 100, lossNames: ["labelled"], metricNames: [])
+            checkpointInterval: 2, gradientCap: 100, nonFinitePolicy: nonFinitePolicy,
+            lossNames: ["labelled"], metricNames: [])
     }
 
     static func identity(_ low: UInt64, build: String = "b1") -> ProcessIdentity {
@@ -80,7 +83,8 @@ enum Fixture {
     }
 
     static func nonFinite(slots: Int) -> Trailer {
-        .nonFinite(samples: UInt64(4 * slots), validPixels: 10, lossCount: 1, metricCount: 0)
+        .nonFinite(
+            slot: 0, samples: UInt64(4 * slots), validPixels: 10, lossCount: 1, metricCount: 0)
     }
 }
 

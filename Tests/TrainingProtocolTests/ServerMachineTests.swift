@@ -183,6 +183,19 @@ import TrainingProtocol
         #expect(job.decision == .skip && job.chunks[0].nodes.isEmpty)
     }
 
+    @Test func aNonFiniteTrailerMustNameASlotOfItsNode() {
+        var stage = Self.serving(slotCount: 2)
+        let stranger = Trailer.nonFinite(
+            slot: 2, samples: 8, validPixels: 10, lossCount: 1, metricCount: 0)
+        #expect(
+            Self.outcomes(Self.deliver(Self.trailer(0, 2, stranger), to: &stage)) == [.malformed])
+        let sum = Trailer.nonFinite(
+            slot: 3, samples: 4, validPixels: 5, lossCount: 1, metricCount: 0)
+        let finite = Fixture.trailer(slots: 1)
+        #expect((finite + sum).nonFiniteSlot == 3 && (sum + finite).nonFiniteSlot == 3)
+        #expect((finite + finite).nonFiniteSlot == nil)
+    }
+
     @Test func aPullParksUntilTheCommitAndIsAnsweredInForwardOrder() {
         var stage = Self.serving(slotCount: 1)
         let pull = { (chunk: Int?, version: UInt64) in

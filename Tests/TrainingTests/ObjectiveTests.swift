@@ -117,4 +117,16 @@ struct ObjectiveTests {
         #expect(!outcome.result.allFinite)
         #expect(outcome.result.maxAbsGradient == .infinity)
     }
+
+    @Test("A gradient beyond the cap is reported as not finite; one that equals it is not")
+    func cap() throws {
+        var configuration = TinyRun.configuration(.supervised)
+        let largest = try TinyRun.compute(configuration, phase: .main).result.maxAbsGradient
+        #expect(largest > 0)
+        configuration.gradients.cap = Double(largest)
+        #expect(try TinyRun.compute(configuration, phase: .main).result.allFinite)
+        configuration.gradients.cap = Double(largest.nextDown)
+        let beyond = try TinyRun.compute(configuration, phase: .main).result
+        #expect(!beyond.allFinite && beyond.maxAbsGradient == .infinity)
+    }
 }

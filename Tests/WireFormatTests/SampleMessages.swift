@@ -54,7 +54,8 @@ enum SampleMessages {
             Chunk(id: ChunkID(1), group: .primary, firstElement: 800, elementCount: 64),
             Chunk(id: ChunkID(2), group: .ancillaryStatistics, firstElement: 0, elementCount: 7),
         ]),
-        checkpointInterval: 5, gradientCap: 1e10, lossNames: ["labelled", "weak"],
+        checkpointInterval: 5, gradientCap: 1e10, nonFinitePolicy: .stop,
+        lossNames: ["labelled", "weak"],
         metricNames: ["dead"])
 
     static let placement = Placement(
@@ -152,7 +153,8 @@ enum SampleMessages {
             TrailerReport(
                 shard: ShardIndex(0), step: Step(4), readVersion: Version(4), node: node,
                 attempt: Attempt(1),
-                trailer: .nonFinite(samples: 4, validPixels: 0, lossCount: 2, metricCount: 1))),
+                trailer: .nonFinite(
+                    slot: 3, samples: 4, validPixels: 0, lossCount: 2, metricCount: 1))),
         .trailerAcknowledged(
             TrailerAcknowledged(
                 shard: ShardIndex(0), step: Step(4), node: node, attempt: Attempt(1),
@@ -179,7 +181,8 @@ enum SampleMessages {
 
     static let skip = StepCommitted(
         shard: ShardIndex(0), step: Step(4), decision: .skip,
-        trailer: .nonFinite(samples: 4, validPixels: 0, lossCount: 1, metricCount: 0),
+        trailer: .nonFinite(
+            slot: 0, samples: 4, validPixels: 0, lossCount: 1, metricCount: 0),
         trailerContributions: [], chunks: [], stateHash: Digest(3), durableThrough: Version(4))
 
     static let progress: [MessageBody] = [

@@ -296,10 +296,14 @@ struct  Emend__Plan
   char **loss_names;
   size_t n_metric_names;
   char **metric_names;
+  /*
+   * 1 skip the step, 2 stop the run
+   */
+  uint32_t non_finite_policy;
 };
 #define EMEND__PLAN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&emend__plan__descriptor) \
-    , 0, 0, 0,NULL, 0,NULL, 0,NULL, 0, 0, 0,NULL, 0,NULL }
+    , 0, 0, 0,NULL, 0,NULL, 0,NULL, 0, 0, 0,NULL, 0,NULL, 0 }
 
 
 struct  Emend__Phase
@@ -592,10 +596,14 @@ struct  Emend__Trailer
    */
   uint32_t finiteness;
   float maximum_absolute_gradient;
+  /*
+   * the lowest; absent where all are finite
+   */
+  Emend__Number *non_finite_slot;
 };
 #define EMEND__TRAILER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&emend__trailer__descriptor) \
-    , 0, 0, 0,NULL, 0,NULL, 0, 0 }
+    , 0, 0, 0,NULL, 0,NULL, 0, 0, NULL }
 
 
 struct  Emend__TrailerReport
