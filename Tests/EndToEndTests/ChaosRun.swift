@@ -114,7 +114,9 @@ final class ChaosRun {
     /// chance: a start that fails thrice would end the run, rightly.
     private func takingPart(_ program: String, count: Int) throws -> [ProcessTable.Entry] {
         var found: [ProcessTable.Entry] = []
-        try eventually("\(count) of \(program) take part; \(launcher.errors.suffix(3000))") {
+        try eventually(
+            "\(count) of \(program) take part; \(launcher.errors.suffix(3000))", withinSeconds: 300
+        ) {
             let log = try String(contentsOfFile: path + "/logs/coordinator.log", encoding: .utf8)
             found = try ProcessTable.entries(mentioning: path).filter { entry in
                 let id = entry.processIdentifier

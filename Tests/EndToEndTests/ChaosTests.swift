@@ -42,14 +42,16 @@ extension EndToEnd {
                 result.parametersSHA256.prefix(16))
             for fault in run.landed { print("   ", fault) }
 
-            #expect(try result.bits == Self.undisturbed.get().bits)
-            #expect(verification.verified && verification.steps == ChaosRun.steps)
-            #expect(
-                try StepLine.all(ofRun: run.path).map(\.step) == Array(0..<ChaosRun.steps))
-            #expect(chaos.faults == .none ? run.landed.isEmpty : run.landed.count >= 5)
-            #expect(chaos.faults != .resumes || run.resumes == 2)
-            // A single server's death, or that of both copies, takes the run back.
-            #expect(chaos.faults != .kills || !rollBacks.isEmpty)
+            let undisturbed = try Self.undisturbed.get()
+            try #require(result.bits == undisturbed.bits, "\(chaos)")
+            try #require(verification.verified && verification.steps == ChaosRun.steps)
+            let steps = try StepLine.all(ofRun: run.path).map(\.step)
+            try #require(steps == Array(0..<ChaosRun.steps))
+            try #require(
+                chaos.faults == .none ? run.landed.isEmpty : run.landed.count >= 5)
+            try #require(chaos.faults != .resumes || run.resumes == 2)
+            // Its last fault took all servers.
+            try #require(chaos.faults != .kills || !rollBacks.isEmpty)
             try ChaosTable.append(run, result, rollBacks: rollBacks.count)
         }
     }
