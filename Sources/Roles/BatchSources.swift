@@ -46,6 +46,9 @@ extension RunDescription {
                 configuration: configuration, dataset: dataset.index,
                 classNames: dataset.classNames),
             dataset.warnings.map(\.description)
+                + dataset.index.substitutions.map {
+                    "\($0.damaged) is damaged, and \($0.substitute) stands in for it: \($0.reason)"
+                }
         )
     }
 }
