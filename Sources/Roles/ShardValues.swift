@@ -118,13 +118,12 @@ struct ShardValues {
         let (phaseIndex, stepInPhase) = schedule.position(ofStep: step)
         let phase = schedule.phases[phaseIndex]
         if stepInPhase == 0 { beginPhase(phase) }
+        // A step that changes nothing has no learning rate.
+        guard job.decision == .apply else { return result(of: job, nil) }
         let learningRate = PolynomialSchedule(
             base: phase.baseLearningRate, power: configuration.optimizer.power,
             stepCount: phase.stepCount
         ).learningRate(at: stepInPhase)
-        guard job.decision == .apply else {
-            return result(of: job, learningRate)
-        }
         progress.advance(rule)
         let update = StepUpdate(
             tree: plan.tree, stepInPhase: stepInPhase, rule: rule, learningRate: learningRate,
@@ -165,7 +164,7 @@ struct ShardValues {
     }
 
     private func result(
-        of job: CommitJob, _ learningRate: Double, _ roots: [ChunkRoot] = []
+        of job: CommitJob, _ learningRate: Double?, _ roots: [ChunkRoot] = []
     ) -> CommitResult {
         CommitResult(
             chunks: job.chunks.map { chunks[index(of: $0.chunk)].committed },
