@@ -31,9 +31,46 @@ struct InvariantChecker: Sendable {
         fencedThrough = max(fencedThrough, term)
     }
 
+    /// All processes compute alike, so nothing that was computed twice may differ, and nobody may be
+    /// told that he sent nonsense.
+    func check(_ observation: Observation, of name: String) throws(InvariantViolation) {
+        switch observation {
+        case .copiesDisagree, .attemptsDisagree, .contributionRefused(_, _, .mismatch, _),
+            .contributionRefused(_, _, .malformed, _):
+            throw InvariantViolation("\(name) finds a difference: \(observation)")
+        default: return
+        }
+    }
+
+    /// Faults kill processes; the protocol itself gives none a reason to fail.
+    func check(_ reason: TerminationReason, of name: String) throws(InvariantViolation) {
+        switch reason {
+        case .contributionRefused(_, _, .corrupt): return
+        case .contributionRefused, .pullRefused, .inconsistent, .slotsRefused:
+            throw InvariantViolation("\(name) fails: \(reason)")
+        default: return
+        }
+    }
+
+    /// Data of another shard term are not even looked at.
+    func check(
+        _ push: Push, term: ShardTerm, takenUpBy server: ServerMachine
+    ) throws(InvariantViolation) {
+        guard let led = server.ledShards.first(where: { $0.shard == push.shard }),
+            led.term != term
+        else { return }
+        throw InvariantViolation(
+            "a push to shard \(push.shard) of term \(term) is taken up in term \(led.term)")
+    }
+
     /// What a server says of its shards, after each of its events.
     mutating func check(_ server: ServerMachine, process: Int) throws(InvariantViolation) {
         for led in server.ledShards {
+            guard led.version.index <= led.durableThrough.index + 1 else {
+                throw InvariantViolation(
+                    "shard \(led.shard) is at \(led.version) and its backup at "
+                        + "\(led.durableThrough)")
+            }
             let known = primaries.firstIndex { $0.shard == led.shard && $0.term == led.term }
             guard let known else {
                 try checkPromotion(led)

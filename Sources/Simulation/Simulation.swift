@@ -296,6 +296,7 @@ package struct Simulation {
         }
         var effects: [Effect] = []
         processes[process].handle(event, at: now, into: &effects)
+        try checkFence(event, effects, of: process)
         for effect in effects {
             try perform(effect, of: process)
             // A crash in the middle of what it does takes the rest with it.
@@ -303,6 +304,19 @@ package struct Simulation {
         }
         guard processes[process].isAlive, let server = processes[process].server else { return }
         try checker.check(server, process: process)
+    }
+
+    private func checkFence(
+        _ event: Event, _ effects: [Effect], of process: Int
+    ) throws(InvariantViolation) {
+        guard case .received(let message, _) = event, case .push(let push) = message.body,
+            let server = processes[process].server
+        else { return }
+        let isTakenUp = effects.contains {
+            if case .start(_, .inspect) = $0 { true } else { false }
+        }
+        guard isTakenUp else { return }
+        try checker.check(push, term: message.header.shardTerm, takenUpBy: server)
     }
 
     // MARK: Effects
@@ -337,8 +351,12 @@ package struct Simulation {
         case .cancelTimer(let timer):
             timers.removeAll { $0.process == process && $0.timer == timer }
         case .start(let id, let job): try start(id, job, of: process)
-        case .report(let observation): note(observation, of: process)
-        case .terminate(let reason): terminate(process, reason)
+        case .report(let observation):
+            note(observation, of: process)
+            try checker.check(observation, of: processes[process].name)
+        case .terminate(let reason):
+            terminate(process, reason)
+            try checker.check(reason, of: processes[process].name)
         }
     }
 
