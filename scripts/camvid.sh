@@ -1,31 +1,37 @@
 #!/usr/bin/env bash
 # Trains every method on CamVid by the small budget of ../shared/peers/README.md.
-# usage: camvid.sh OUTPUT [SEED ...]      results: OUTPUT/NAME-SEED/result.json; finished runs are kept
+# usage: camvid.sh OUTPUT [SEED ...]      results: OUTPUT/NAME-SEED/result.json, logs: OUTPUT/NAME-SEED.log
+# May be stopped and started again: finished runs are kept, others go on from their last checkpoint.
+# As many runs at a time as there are processors, each of one thread: threads do not change a run's bits.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-output=${1:?usage: camvid.sh OUTPUT [SEED ...]}
+export output=${1:?usage: camvid.sh OUTPUT [SEED ...]} data=../shared/data/camvid
 shift
-data=../shared/data/camvid
 [ -d "$data" ] || { echo "camvid.sh: there is no $data" >&2; exit 66; }
 
-train() {  # name method seed [override ...]
-    local run="$output/$1-$3" log="$output/$1-$3.log" method=$2 seed=$3
-    shift 3
+train() {  # name seed
+    local run="$output/$1-$2" method=$1 overrides=()
+    case $1 in
+        ancillary) method=linear overrides=(phases.main.steps=0) ;;
+        linear | none) overrides=(ancillary.weights="$output/ancillary-$2") ;;
+    esac
     [ -f "$run/result.json" ] && return
-    rm -rf "$run"
     .build/release/emend train --config scripts/camvid.yaml --data "$data" --run "$run" \
-        --progress plain method="$method" seed="$seed" "$@" 2>"$log"
+        --resume auto --threads 1 --progress plain method="$method" seed="$2" "${overrides[@]}" \
+        >"$run.log" 2>&1 || { echo "camvid.sh: $run failed, see $run.log" >&2; return 1; }
+    echo "$run"
+}
+export -f train
+
+all() {  # name ...
+    local name seed
+    for name in "$@"; do
+        for seed in "${seeds[@]}"; do echo "$name $seed"; done
+    done | xargs -P "$(nproc)" -L 1 bash -c 'train "$@"' train
 }
 
 mkdir -p "$output"
-[ $# -gt 0 ] || set -- 0 1
-for seed in "$@"; do
-    train supervised supervised "$seed"
-    train ancillary linear "$seed" phases.main.steps=0
-done
-for seed in "$@"; do
-    train linear linear "$seed" ancillary.weights="$output/ancillary-$seed"
-    train em-fixed em-fixed "$seed"
-    train none none "$seed" ancillary.weights="$output/ancillary-$seed"
-    train convolutional convolutional "$seed"
-done
+seeds=("$@")
+[ $# -gt 0 ] || seeds=(0 1)
+all supervised ancillary
+all linear em-fixed none convolutional

@@ -47,7 +47,7 @@ for method, peer in PEER.items():
     known = [value for value in scores if value is not None]
     reference = sum(peer) / len(peer)
     mean = sum(known) / len(known) if known else None
-    verdict = 'not run' if mean is None else 'yes' if mean >= reference - ALLOWANCE else '**no**'
+    verdict = 'not run yet' if mean is None else 'yes' if mean >= reference - ALLOWANCE else '**no**'
     if 0 < len(known) < len(seeds):
         verdict += f' ({len(known)} of {len(seeds)} seeds)'
     difference = 'n/a' if mean is None else f'{mean - reference:+.1f}'
@@ -57,15 +57,14 @@ lines += ['', 'Per class, primary model:', '',
           '| class | ' + ' | '.join(f'{m} {s}' for m, s in trained) + ' |', '|---|' + '---|' * len(trained)]
 for name in classes:
     lines.append(f'| {name} | ' + ' | '.join(cell(runs[key]['class_iou'][name]) for key in trained) + ' |')
-if os.path.exists('docs/benchmarks/camvid.png'):
-    lines += ['', '## Pictures', '',
-              'Four validation images; the columns are the ancillary model (which sees boxes), its linear correction, then',
-              'the primary models of ' + ', '.join(f'`{m}`' for m in SHEET) + ' (seed 0), all by', '',
-              '    emend sheet ' + ' '.join(f'OUTPUT/{m}-0' for m in SHEET) + ' \\',
-              '        --data ../shared/data/camvid --output docs/benchmarks/camvid.png --images 4 --columns predictions', '',
-              '![Predictions](camvid.png)', '',
-              'The data set must not be copied into this repository: without `--columns predictions` the sheet begins with',
-              'each input, its boxes and its truth.']
+lines += ['', '## Pictures', '',
+          'Four validation images; the columns are the ancillary model (which sees boxes), its linear correction, then the',
+          'primary models of ' + ', '.join(f'`{m}`' for m in SHEET) + ' (seed 0). The data set must not be',
+          'copied into this repository: without `--columns predictions` a sheet begins with input, boxes and truth.', '',
+          '    emend sheet ' + ' '.join(f'OUTPUT/{m}-0' for m in SHEET) + ' \\',
+          '        --data ../shared/data/camvid --output docs/benchmarks/camvid.png --images 4 --columns predictions', '',
+          '![Predictions](camvid.png)' if os.path.exists('docs/benchmarks/camvid.png') else 'Not drawn yet.', '',
+          '## Hashes']
 lines += ['', '`parameters_sha256` (class `openblas` of this machine):', '']
 lines += [f'- `{m}` seed {s}: `{runs[m, s]["parameters_sha256"]}`' for m, s in sorted(runs)]
 open('docs/benchmarks/camvid.md', 'w').write('\n'.join(lines) + '\n')
