@@ -27,6 +27,8 @@ package struct Limits: Hashable, Sendable {
     package var firstLeasesMilliseconds: UInt64 = 60_000
     /// Servers load and workers prepare within this.
     package var loadMilliseconds: UInt64 = 600_000
+    /// A run whose primary has to wait for a new backup to be filled waits no longer than this.
+    package var fillMilliseconds: UInt64 = 60_000
     /// A wait longer than this is reported, with who is missing.
     package var waitReportMilliseconds: UInt64 = 10_000
     /// No commit for so long, with workers present, ends the run.

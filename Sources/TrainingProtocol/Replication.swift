@@ -33,12 +33,15 @@ struct Replication: Sendable {
     /// The version that the backup began with: it holds the reports of later steps alone.
     var filledAt: Version?
     var heardAt: Instant
+    /// When this server became the backup.
+    let startedAt: Instant
     /// When the queue, or a part of it, last left.
     var sentAt: Instant
 
     init(backup: ServerIndex, peer: Peer, at now: Instant) {
         self.backup = backup
         self.peer = peer
+        startedAt = now
         heardAt = now
         sentAt = now
     }

@@ -203,7 +203,14 @@ extension ServerMachine {
     mutating func keepReplicating(at now: Instant, into effects: inout [Effect]) {
         for place in shards.indices {
             guard let replication = shards[place].replication else { continue }
-            if now.milliseconds(since: replication.heardAt) > limits.silenceMilliseconds {
+            let isSilent =
+                now.milliseconds(since: replication.heardAt) > limits.silenceMilliseconds
+            // One that asks and asks, and cannot be filled, must not hold up the run.
+            let isStuck =
+                replication.stage == .filling && replication.acknowledged == nil
+                && replication.queue.count >= limits.replicasQueued
+                && now.milliseconds(since: replication.startedAt) > limits.fillMilliseconds
+            if isSilent || isStuck {
                 giveUp(shard: place, into: &effects)
                 continue
             }

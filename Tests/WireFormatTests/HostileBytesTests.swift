@@ -142,7 +142,7 @@ struct HostileBytesTests {
     }
 
     private func envelope(kind: UInt32, body: [UInt8]) -> [UInt8] {
-        let head: [UInt8] = [0x08, 0x01, 0x10, UInt8(kind), 0x18, 0x02]
+        let head: [UInt8] = [0x08, 0x02, 0x10, UInt8(kind), 0x18, 0x02]
         return body.isEmpty ? head : head + [0x52] + varint(body.count) + body
     }
 
