@@ -104,7 +104,7 @@ struct ObservationLog {
         case .placementChanged(let placement): (.notice, Self.sentence(placement))
         case .backupsInSync(let shards): (.info, "backups in sync: shards \(shards)")
         case .rolledBack(let target):
-            (.warning, "both copies of a shard are gone: back to checkpoint \(target.version)")
+            (.notice, "all shards go on from checkpoint \(target.version)")
         case .resumed(let term, let version):
             (.notice, "found the run again at version \(version), coordinator term \(term)")
         case .speculated(let lease, let helper, let late):
