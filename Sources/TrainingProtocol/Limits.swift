@@ -8,7 +8,7 @@ package struct Limits: Hashable, Sendable {
     /// at once, and its place after `retryMilliseconds`.
     package var suspicionMilliseconds: UInt64 = 500
     /// Members go on so long without the coordinator.
-    package var coordinatorSilenceMilliseconds: UInt64 = 600_000
+    package var coordinatorSilenceMilliseconds: UInt64 = 90_000
     /// A worker goes on so long without a server that the coordinator believes in.
     package var serverSilenceMilliseconds: UInt64 = 60_000
     /// A coordinator that was started again waits so long for the servers of its run, and one whose
