@@ -16,7 +16,6 @@ public final class SignalWatch {
     public init() {
         let hangup = emend_linux_is_ignored(SIGHUP) == 0 ? [SIGHUP] : []
         sources = ([SIGINT, SIGTERM] + hangup).map { [receiver] number in
-            signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler { receiver.take(number) }
             source.resume()

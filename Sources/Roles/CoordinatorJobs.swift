@@ -63,9 +63,10 @@ extension RunCheckpoints {
                     fileName: $0.name, byteCount: Int($0.byteCount), sha256: $0.hash.description)
             }
         }
-        let reference = try writeManifest(
+        let manifest = try writeManifest(
             version: job.version, numericsClass: job.numericsClass, shards: records)
-        _ = try directory.prune(keep: description.configuration.checkpoint.keep)
-        return reference
+        _ = try directory.prune(
+            keep: description.configuration.checkpoint.keep, verified: manifest)
+        return try reference(step: manifest.step)
     }
 }

@@ -41,15 +41,15 @@ struct RunCheckpoints: Sendable {
         let record = try directory.write(
             Shard(server: 0, serverCount: 1, planes: planes, scalars: [:]), step: 0)
         withExtendedLifetime(initial) {}
-        let reference = try writeManifest(
+        let manifest = try writeManifest(
             version: .initial, numericsClass: nil, shards: [record])
-        return (reference, initial.notes)
+        return (try reference(step: manifest.step), initial.notes)
     }
 
     /// Completes the checkpoint of a version whose shards are durable.
     func writeManifest(
         version: Version, numericsClass: TrainingProtocol.NumericsClass?, shards: [ShardRecord]
-    ) throws -> CheckpointReference {
+    ) throws -> Manifest {
         let step = Int(version.index)
         let position = plan.position(of: version)
         let facts = CheckpointDirectory.Facts(
@@ -57,8 +57,7 @@ struct RunCheckpoints: Sendable {
             configuration: description.text,
             configurationSHA256: description.hash.description,
             numericsClass: numericsClass?.name ?? "")
-        _ = try directory.writeManifest(facts, tensors: plan.tensorEntries, shards: shards)
-        return try reference(step: step)
+        return try directory.writeManifest(facts, tensors: plan.tensorEntries, shards: shards)
     }
 
     /// The newest checkpoint that can be gone back to.

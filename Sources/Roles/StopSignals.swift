@@ -10,7 +10,6 @@ final class StopSignals {
     init(_ onSignal: @escaping @Sendable () -> Void) {
         let numbers = [SIGTERM, SIGINT] + (emend_linux_is_ignored(SIGHUP) == 0 ? [SIGHUP] : [])
         sources = numbers.map { number in
-            signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler { onSignal() }
             source.resume()

@@ -229,6 +229,7 @@ extension CoordinatorMachine {
         effects.append(.report(.left(id, role: member.role, departure)))
         releaseLeases(of: id)
         pace.forget(id)
+        rely(on: id)
         // Who never was welcomed may greet again.
         if member.stage == .greeted { history.removeAll { $0.member == id } }
         if member.role == .worker { workerLeftAt = now }

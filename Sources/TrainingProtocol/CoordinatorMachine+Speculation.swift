@@ -1,4 +1,5 @@
 // A worker that is late gets company: a copy of its lease, which is harmless since the bits agree.
+// From then on it is on trial: nobody waits for it until it has finished something.
 extension CoordinatorMachine {
     /// Grants late leases of the current step to workers that have nothing to do in it.
     mutating func speculate(at now: Instant, into effects: inout [Effect]) {
@@ -17,8 +18,51 @@ extension CoordinatorMachine {
             effects.append(
                 .report(.speculated(copy.lease, to: helper, late: granted.holder)))
             send(copy, into: &effects)
+            putOnTrial(granted.holder, in: open.step, at: now, into: &effects)
+        }
+        offerTrials(open, at: now, into: &effects)
+    }
+
+    /// Workers that the step may depend on: all but those on trial, as long as there are others.
+    var relied: [MemberID] {
+        let relied = eligibleWorkers.filter { !onTrial.contains($0) }
+        return relied.isEmpty ? eligibleWorkers : relied
+    }
+
+    /// Gives what the worker holds of later steps to others, who are not known to be late.
+    private mutating func putOnTrial(
+        _ worker: MemberID, in step: Step, at now: Instant, into effects: inout [Effect]
+    ) {
+        guard !onTrial.contains(worker) else { return }
+        onTrial.append(worker)
+        guard let member = members.first(where: { $0.id == worker }) else { return }
+        for granted in book.leases(of: worker) where step < granted.lease.step {
+            withdraw(granted.lease.id)
+            speaker.send(.leaseRevoked(granted.lease.id), to: member.peer, into: &effects)
+        }
+        lease(at: now, into: &effects)
+    }
+
+    /// Gives each worker on trial a copy of what another computes: it shows whether it is back.
+    private mutating func offerTrials(
+        _ open: LeaseBook.OpenStep, at now: Instant, into effects: inout [Effect]
+    ) {
+        for worker in eligibleWorkers
+        where onTrial.contains(worker) && book.leases(of: worker).isEmpty {
+            let uncovered = open.granted.first {
+                !CoordinatorMachine.isCovered(open.step, $0.lease.node, shards)
+            }
+            guard let uncovered,
+                let copy = book.grantCopy(
+                    of: uncovered.lease.node, of: open.step, to: worker, at: now)
+            else { return }
+            speculated.append(copy.lease.id)
+            send(copy, into: &effects)
         }
     }
+
+    /// A worker that finished something need not be tried any longer.
+    mutating func rely(on worker: MemberID) { onTrial.removeAll { $0 == worker } }
 
     private func isLate(
         _ granted: LeaseBook.Granted, _ open: LeaseBook.OpenStep, _ waited: UInt64,
@@ -37,7 +81,7 @@ extension CoordinatorMachine {
 
     /// A worker whose leases of the step are all covered.
     private func idleWorker(_ open: LeaseBook.OpenStep) -> MemberID? {
-        eligibleWorkers.first { worker in
+        relied.first { worker in
             book.leases(of: worker).filter { $0.lease.step == open.step }.allSatisfy {
                 CoordinatorMachine.isCovered(open.step, $0.lease.node, shards)
             }

@@ -103,7 +103,8 @@ extension CoordinatorMachine {
         let workers = eligibleWorkers
         guard !workers.isEmpty, leasesFrom <= now else { return }
         for open in book.steps where !open.unassigned.isEmpty {
-            let granted = book.assign(open.step, among: workers, at: now)
+            let refused = refusalByAll(open.step, relied) != nil
+            let granted = book.assign(open.step, among: refused ? workers : relied, at: now)
             for lease in granted { send(lease, into: &effects) }
             if let refusal = refusalByAll(open.step, workers) {
                 return fail(
@@ -219,6 +220,9 @@ extension CoordinatorMachine {
             let finished = heartbeat.finishedSlots - old.heartbeat.finishedSlots
             pace.note(
                 old.id, finished: finished, in: limits.heartbeatIntervalMilliseconds)
+            if finished > 0 { rely(on: old.id) }
+        } else if old.heartbeat.current != nil {
+            rely(on: old.id)
         }
         switch (heartbeat.activity, old.stage) {
         case (.joining, _), (_, .greeted): return
@@ -241,7 +245,7 @@ extension CoordinatorMachine {
             newest.unassigned.isEmpty
         else { return }
         let (revoked, granted) = book.redistribute(
-            newest.step, among: eligibleWorkers, at: now)
+            newest.step, among: relied, at: now)
         for old in revoked {
             guard let holder = members.first(where: { $0.id == old.holder }) else { continue }
             speaker.send(.leaseRevoked(old.lease.id), to: holder.peer, into: &effects)
@@ -328,6 +332,7 @@ extension CoordinatorMachine {
                         .notFinite(step: first.step, slot: slot),
                         "slot \(slot) of step \(first.step) is not finite", into: &effects)
                 }
+                alarm("step \(first.step) was skipped: slot \(slot) is not finite")
                 effects.append(.report(.stepSkipped(first.step, slot: slot)))
             }
             complete(first.step, reports, at: now, into: &effects)
@@ -353,6 +358,7 @@ extension CoordinatorMachine {
         unrecorded.append(record)
         claimAttempts.removeAll { $0.step <= step }
         speculated = []
+        for worker in workers { rely(on: worker.member) }
     }
 
     private func slotsOfBusiest(_ step: Step) -> Int {

@@ -126,6 +126,8 @@ package struct CoordinatorMachine: RoleMachine {
     var leasesFrom = Instant(nanoseconds: 0)
     /// Leases that were granted to a second worker because the first was late.
     var speculated: [LeaseID] = []
+    /// Workers that were late and have finished nothing since; in the order in which they came to it.
+    var onTrial: [MemberID] = []
     var stepMilliseconds: UInt64 = 0
 
     package init(identity: ProcessIdentity, settings: CoordinatorSettings, limits: Limits) {
@@ -342,7 +344,7 @@ package struct CoordinatorMachine: RoleMachine {
             into: &effects)
     }
 
-    func status(at now: Instant) -> ClusterStatus {
+    package func status(at now: Instant) -> ClusterStatus {
         let members = members.map { member in
             MemberStatus(
                 member: member.id, role: member.role, host: member.greeting.host,

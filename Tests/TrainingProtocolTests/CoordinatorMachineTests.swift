@@ -164,7 +164,9 @@ import TrainingProtocol
     }
 
     /// What the coordinator does when its only shard has skipped step 0 for slot 1.
-    private static func skipStep(under policy: NonFinitePolicy) -> [Effect] {
+    private static func skipStep(
+        under policy: NonFinitePolicy
+    ) -> (effects: [Effect], stage: Stage<CoordinatorMachine>) {
         var stage = secured(slotCount: 2, nonFinitePolicy: policy)
         _ = greet(&stage, .worker, 20)
         _ = beat(&stage, 20)
@@ -173,18 +175,21 @@ import TrainingProtocol
             trailer: .nonFinite(
                 slot: 1, samples: 8, validPixels: 10, lossCount: 1, metricCount: 0),
             trailerContributions: [], chunks: [], stateHash: Digest(0), durableThrough: Version(1))
-        return stage.receive(
+        let effects = stage.receive(
             .stepCommitted(report), Fixture.header(.server, 10), from: peer(10))
+        return (effects, stage)
     }
 
     @Test func aSkippedStepIsToldWithItsSlot() {
-        let effects = Self.skipStep(under: .skip)
+        let (effects, stage) = Self.skipStep(under: .skip)
         #expect(effects.observations.contains(.stepSkipped(Step(0), slot: 1)))
         #expect(effects.termination == nil)
+        let status = stage.machine.status(at: Instant(nanoseconds: 0))
+        #expect(status.alarms == ["step 0 was skipped: slot 1 is not finite"])
     }
 
     @Test func aStepThatIsNotFiniteEndsARunThatIsToStop() {
-        let effects = Self.skipStep(under: .stop)
+        let effects = Self.skipStep(under: .stop).effects
         #expect(effects.termination == .notFinite(step: Step(0), slot: 1))
         #expect(effects.kinds == ["finish", "finish"])
     }
