@@ -63,6 +63,7 @@ public struct CheckpointBenchmark {
         var configuration = Configuration()
         configuration.method = .supervised
         configuration.optimizer.rule = .adamw
+        configuration.slots.count = 1
         configuration.checkpoint.keep = 2
         computation = try StepBenchmark(
             configuration, batch: 2, size: 257, classes: 21, threads: threads)

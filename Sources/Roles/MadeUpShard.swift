@@ -2,7 +2,6 @@ import Checkpoints
 import Configurations
 import Dispatch
 import Foundation
-import Ledger
 import Synchronization
 import TrainingProtocol
 import Transport
@@ -10,59 +9,26 @@ import Transport
 /// A run of one server whose tensors are made up, driven through the real jobs of server and
 /// coordinator: what `CheckpointBenchmark` commits and writes.
 final class MadeUpShard {
-    private let directory: RunDirectory
-    private let plan: RunPlan
-    private let checkpoints: RunCheckpoints
+    private let run: MadeUpRun
     private let server: ServerJobs
-    private let coordinator = CoordinatorJobs()
+    private let coordinator: CoordinatorJobs
     private let gradients: [CommitJob.ChunkNodes]
     private var version = Version.initial
 
+    private var plan: RunPlan { run.plan }
     var parameterCount: Int { plan.tensors.reduce(0) { $0 + $1.elementCount } }
 
-    /// Writes checkpoint 0 into a new run's directory and loads it.
+    /// Begins a new run of 41 million parameters in `path` and loads its checkpoint 0.
     init(_ configuration: Configuration, directory path: String, threads: Int) throws {
-        directory = RunDirectory(path)
-        let description = RunDescription(
-            configuration: configuration, dataset: nil, classNames: ["one", "two"])
-        plan = RunPlan(madeUpFor: configuration)
-        let runID = RunID(high: 0, low: 1)
-        checkpoints = RunCheckpoints(
-            run: path, runID: runID, plan: plan, description: description)
-        let reference = try Self.writeInitial(checkpoints)
-        try directory.writeIdentity(runID)
-        let ledger = try Ledger.open(
-            path: directory.ledgerFile,
-            header: LedgerHeader(run: runID.description, plan, description))
-        coordinator.open(try Journal.open(run: path).journal, ledger, checkpoints)
-        server = ServerJobs(run: directory, threadCount: threads)
-        let root = plan.tree.root
-        gradients = plan.chunkPlan.chunks.map { chunk in
-            let payload = Frame(floats: (0..<chunk.elementCount).map { Float($0 % 97) * 1e-5 })
-            return CommitJob.ChunkNodes(
-                chunk: chunk.id, nodes: [CommitJob.NodePayload(node: root, payload: payload)])
-        }
+        run = try MadeUpRun(configuration, directory: path, blockCount: 77)
+        coordinator = try run.openJobs()
+        server = ServerJobs(run: run.directory, threadCount: threads)
+        gradients = run.gradients(of: run.plan.tree.root)
         let load = LoadJob(
-            shard: ShardIndex(0), chunks: plan.chunkPlan.chunks.map(\.id),
-            source: .checkpoint(reference), startVersion: .initial,
-            configuration: description.frame, plan: plan)
+            shard: ShardIndex(0), chunks: run.plan.chunkPlan.chunks.map(\.id),
+            source: .checkpoint(run.start), startVersion: .initial,
+            configuration: run.description.frame, plan: run.plan)
         try perform(.load(load), by: server).get()
-    }
-
-    private static func writeInitial(_ checkpoints: RunCheckpoints) throws -> CheckpointReference {
-        let largest = checkpoints.plan.tensors.map(\.elementCount).max() ?? 0
-        let values = (0..<largest).map { Float($0 % 1009) * 1e-3 }
-        let record = try values.withUnsafeBufferPointer { values in
-            let planes = checkpoints.plan.tensorEntries.map { tensor in
-                Shard.Plane(
-                    TensorSlice(tensor), .values,
-                    UnsafeBufferPointer(rebasing: values[..<tensor.elementCount]))
-            }
-            return try checkpoints.directory.write(
-                Shard(server: 0, serverCount: 1, planes: planes, scalars: [:]), step: 0)
-        }
-        return try checkpoints.writeManifest(
-            version: .initial, numericsClass: nil, shards: [record])
     }
 
     /// One step of the server: the optimizer on all chunks.
@@ -101,8 +67,8 @@ final class MadeUpShard {
 
     /// Of the newest checkpoint's files.
     func checkpointByteCount() throws -> Int {
-        let steps = try checkpoints.directory.steps()
-        let newest = try Checkpoint(directory: checkpoints.directory.path(of: steps.last ?? 0))
+        let checkpoints = run.checkpoints.directory
+        let newest = try Checkpoint(directory: checkpoints.path(of: checkpoints.steps().last ?? 0))
         return newest.manifest.shards.reduce(0) { $0 + $1.byteCount }
     }
 
@@ -146,30 +112,5 @@ final class Pending: Sendable {
         if case .failed(let failure) = outcome.withLock({ $0 }) {
             throw Failure(description: failure.explanation)
         }
-    }
-}
-
-extension RunPlan {
-    /// 41 million parameters in separable convolutions of 728 channels, as in Xception's middle.
-    fileprivate init(madeUpFor configuration: Configuration) {
-        let attributes = TensorDescription.Attributes(
-            weightDecay: .applied, learningRateMultiplier: 1)
-        let tensors = (0..<77).flatMap { block in
-            [
-                ("depthwise.weight", [728, 1, 3, 3]), ("pointwise.weight", [728, 728, 1, 1]),
-                ("norm.weight", [728]), ("norm.bias", [728]),
-            ].map { name, shape in
-                TensorDescription(
-                    name: "block\(block).\(name)", group: .primary, shape: shape,
-                    attributes: attributes)
-            }
-        }
-        let phase = Phase(
-            name: "main", firstStep: Step(0), stepCount: UInt64(configuration.phases.main.steps),
-            trainedGroups: [.primary], readGroups: [.primary])
-        self.init(
-            slotCount: 1, samplesPerSlot: 4, phases: [phase], tensors: tensors,
-            chunkPlan: ChunkPlan(tensors: tensors), checkpointInterval: 0,
-            gradientCap: .greatestFiniteMagnitude, lossNames: [], metricNames: [])
     }
 }

@@ -10,6 +10,9 @@ public enum RoleError: Error, CustomStringConvertible {
     /// A shard's state from another server cannot be taken over.
     case replica(String)
 
+    /// A role of a benchmark ended before its time.
+    case exchange(String)
+
     /// The run's description, most of it the index of the data set, does not fit into a message.
     case oversized(byteCount: Int, limit: Int)
 
@@ -20,6 +23,7 @@ public enum RoleError: Error, CustomStringConvertible {
             "the run's description is malformed (\(text)); all processes must be of one build"
         case .plan(let text):
             "\(text); all processes must be of one build and see the same data set"
+        case .exchange(let text): "the exchange cannot be timed: \(text)"
         case .replica(let text): "a replica cannot be used: \(text)"
         case .oversized(let byteCount, let limit):
             "the index of the data set takes \(byteCount) bytes, and processes are sent at most "
@@ -29,6 +33,9 @@ public enum RoleError: Error, CustomStringConvertible {
 
     /// 78 where the processes do not fit together.
     public var exitCode: ExitCode {
-        if case .replica = self { .trainingFailed } else { .configuration }
+        switch self {
+        case .replica, .exchange: .trainingFailed
+        case .description, .plan, .oversized: .configuration
+        }
     }
 }

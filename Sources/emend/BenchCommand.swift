@@ -4,11 +4,12 @@ import Foundation
 import Launcher
 import Roles
 
-/// `emend bench step|checkpoint`: the time of a training step, and what checkpoints add to it.
+/// `emend bench step|exchange|checkpoint`: the time of a training step and of its exchange with the
+/// servers, and what checkpoints add to it.
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure how fast this machine trains.",
-        subcommands: [Step.self, Checkpoint.self])
+        subcommands: [Step.self, Exchange.self, Checkpoint.self])
 
     struct Step: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -45,6 +46,51 @@ struct Bench: ParsableCommand {
                             "step %.3f s (forward %.3f, backward %.3f), %.1f images/s, %.0f MiB",
                         result.stepSeconds, result.forwardSeconds, result.backwardSeconds,
                         result.imagesPerSecond, result.peakResidentMebibytes))
+            }
+        }
+    }
+
+    struct Exchange: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Time the exchange of gradients and parameters, with checks and updates.",
+            discussion: """
+                Every round is a step of a real run whose gradients cost nothing. The same run \
+                measures what plain ZeroMQ moves in two such streams at once.
+                """)
+
+        @Option(help: "Parameters, in 10⁶ bytes of float32.") var megabytes = 164.0
+        @Option(help: "Workers.") var workers = 1
+        @Option(help: "Servers.") var servers = 1
+        @Option(help: "Threads of each server.") var threads = HostResources.threadsAllowed()
+        @Option(help: "Timed rounds, after three.") var rounds = 20
+        @Option(help: "A new directory for the run's files; it is deleted afterwards.")
+        var directory = NSTemporaryDirectory() + "emend-exchange-\(getpid())"
+        @Flag(help: "One line of JSON.") var json = false
+
+        func validate() throws {
+            guard megabytes > 0, workers > 0, servers > 0, threads > 0, rounds > 0 else {
+                throw ValidationError(
+                    "megabytes, workers, servers, threads and rounds are above 0")
+            }
+            guard !FileManager.default.fileExists(atPath: directory) else {
+                throw ValidationError("\(directory) exists: give a new directory")
+            }
+        }
+
+        func run() throws {
+            try reportingErrors {
+                defer { try? FileManager.default.removeItem(atPath: directory) }
+                let result = try ExchangeBenchmark(
+                    directory: directory, megabytes: megabytes, workers: workers,
+                    servers: servers, threads: threads
+                ).run(rounds: rounds)
+                guard !json else { return print(try jsonLine(result)) }
+                print(
+                    String(
+                        format:
+                            "round %.3f s, %.2f GB/s; plain ZeroMQ %.2f GB/s: ratio %.2f",
+                        result.roundSeconds, result.gigabytesPerSecond,
+                        result.bareGigabytesPerSecond, result.ratio))
             }
         }
     }
