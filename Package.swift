@@ -83,7 +83,8 @@ let package = Package(
             "emend",
             [
                 "Roles", "Launcher", "Training", "Networks", "Datasets", "Checkpoints", "Ledger",
-                "Configurations", "Telemetry", "Tensors", "Simulation", argumentParser, logging,
+                "Configurations", "Telemetry", "Tensors", "Transport", "Simulation", argumentParser,
+                logging,
             ]),
         program("emend-coordinator", ["Roles", argumentParser]),
         program("emend-server", ["Roles", argumentParser]),

@@ -4,6 +4,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -26,6 +27,16 @@ static inline char *const *emend_linux_environment(void) { return environ; }
 static inline int emend_linux_affinity_count(void) {
     cpu_set_t set;
     return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 0;
+}
+
+/// Lets malloc keep what is freed, up to 1 GiB, in one arena for all threads; blocks from 32 MiB on
+/// (glibc's largest threshold) are mapped and unmapped as before. Without effect where there is no glibc.
+static inline void emend_linux_keep_freed_memory(void) {
+#ifdef __GLIBC__
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
 }
 
 #endif

@@ -13,6 +13,7 @@ struct ChunkState {
     /// One per slot of the rule; a snapshot shares them until the next commit copies.
     private(set) var slots: [FloatBlocks.Block]
     private(set) var hash: Digest
+    private var slotHashes: [Digest]
 
     /// - Parameter weightDecay: the coefficient for the tensors that decay.
     init(
@@ -30,7 +31,8 @@ struct ChunkState {
                 weightDecay: piece.tensor.attributes.weightDecay == .applied ? weightDecay : 0,
                 learningRateMultiplier: Double(piece.tensor.attributes.learningRateMultiplier))
         }
-        hash = Digest(of: UnsafeRawBufferPointer(values.floats))
+        hash = Digest(of: values)
+        slotHashes = slots.map { Digest(of: $0) }
     }
 
     var committed: CommittedChunk {
@@ -38,13 +40,12 @@ struct ChunkState {
     }
 
     /// Hashes of everything that the next commit depends on.
-    var stateHashes: [UInt64] {
-        [hash.value] + slots.map { Digest(of: UnsafeRawBufferPointer($0.floats)).value }
-    }
+    var stateHashes: [UInt64] { [hash.value] + slotHashes.map(\.value) }
 
     /// Slots of zeros: the state in which a phase begins.
     mutating func resetSlots(_ count: Int) {
         slots = (0..<count).map { _ in blocks.zeros(chunk.elementCount) }
+        slotHashes = slots.map { Digest(of: $0) }
     }
 
     /// One step: reduces the nodes to the root, scales by 1/V, applies the rule.
@@ -62,7 +63,9 @@ struct ChunkState {
         case .movingAverage: average(next, root, step)
         }
         values = next
-        hash = Digest(of: UnsafeRawBufferPointer(next.floats))
+        // While the chunk is in a core's cache.
+        hash = Digest(of: next)
+        slotHashes = slots.map { Digest(of: $0) }
         return kept
     }
 
@@ -151,6 +154,12 @@ struct ChunkState {
         let block = blocks.take(frame.byteCount / 4)
         UnsafeMutableRawBufferPointer(block.floats).copyMemory(from: frame.bytes)
         return block
+    }
+}
+
+extension Digest {
+    fileprivate init(of block: FloatBlocks.Block) {
+        self.init(of: UnsafeRawBufferPointer(block.floats))
     }
 }
 

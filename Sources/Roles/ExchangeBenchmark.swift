@@ -7,7 +7,7 @@ import Transport
 /// Times how fast workers and servers exchange gradients and parameters: every step of a real run,
 /// its messages, checks and updates, but for the computation of the gradients.
 ///
-/// Coordinator, servers and workers are threads of one process that talk over the loopback interface.
+/// Coordinator, servers and workers are threads of one process that talk as processes of one host do.
 public struct ExchangeBenchmark {
     /// Medians over the rounds after the warm-up; a round is a step, from commit to commit.
     public struct Result: Encodable {
@@ -17,6 +17,8 @@ public struct ExchangeBenchmark {
         public var workers: Int
         /// Servers that the parameters are spread over.
         public var servers: Int
+        /// `tcp` or `ipc`.
+        public var transport: String
         /// Rounds timed.
         public var rounds: Int
         /// Seconds of a round.
@@ -29,7 +31,7 @@ public struct ExchangeBenchmark {
         public var ratio: Double
 
         enum CodingKeys: String, CodingKey {
-            case megabytes, workers, servers, rounds, ratio
+            case megabytes, workers, servers, transport, rounds, ratio
             case roundSeconds = "round_s"
             case gigabytesPerSecond = "gb_per_s"
             case bareGigabytesPerSecond = "bare_zeromq_gb_per_s"
@@ -42,6 +44,7 @@ public struct ExchangeBenchmark {
     private let workers: Int
     private let servers: Int
     private let threads: Int
+    private let route: LocalRoute
 
     /// Prepares a run in `directory`, which must not exist, with checkpoint 0.
     ///
@@ -50,8 +53,10 @@ public struct ExchangeBenchmark {
     ///   - threads: of each server.
     /// Throws `CheckpointError` where the directory cannot be written.
     public init(
-        directory: String, megabytes: Double, workers: Int, servers: Int, threads: Int
+        directory: String, megabytes: Double, workers: Int, servers: Int, threads: Int,
+        route: LocalRoute
     ) throws {
+        FreedMemory.keep()
         var configuration = Configuration()
         configuration.method = .supervised
         configuration.slots.count = workers
@@ -59,6 +64,7 @@ public struct ExchangeBenchmark {
         self.workers = workers
         self.servers = servers
         self.threads = threads
+        self.route = route
         run = try MadeUpRun(
             configuration, directory: directory,
             blockCount: max(1, Int((megabytes / 2.15).rounded())))
@@ -72,15 +78,17 @@ public struct ExchangeBenchmark {
         let largestByteCount = run.plan.chunkPlan.chunks.map(\.byteCount).max() ?? 0
         let bare = try BareStreams.byteRate(
             byteCount: max(byteCount, 1 << 28), messageByteCount: largestByteCount)
-        let times = try ExchangeCluster(run, workers: workers, servers: servers, threads: threads)
-            .times(ofCommits: Self.warmUp + rounds)
+        let times = try ExchangeCluster(
+            run, workers: workers, servers: servers, threads: threads, route: route
+        ).times(ofCommits: Self.warmUp + rounds)
         let gaps = zip(times.dropFirst(), times).map { ($0 - $1) / .seconds(1) }
             .dropFirst(Self.warmUp - 1).sorted()
         let round = (gaps[(gaps.count - 1) / 2] + gaps[gaps.count / 2]) / 2
         let rate = 2 * Double(workers * byteCount) / round
         return Result(
             megabytes: Double(byteCount) / 1e6, workers: workers, servers: servers,
-            rounds: rounds, roundSeconds: round, gigabytesPerSecond: rate / 1e9,
+            transport: route.rawValue, rounds: rounds, roundSeconds: round,
+            gigabytesPerSecond: rate / 1e9,
             bareGigabytesPerSecond: bare / 1e9, ratio: rate / bare)
     }
 }
@@ -91,10 +99,14 @@ private struct ExchangeCluster {
     let workers: Int
     let servers: Int
     let threads: Int
+    let route: LocalRoute
     private let context: MessagingContext
 
-    init(_ run: MadeUpRun, workers: Int, servers: Int, threads: Int) throws {
+    init(
+        _ run: MadeUpRun, workers: Int, servers: Int, threads: Int, route: LocalRoute
+    ) throws {
         self.run = run
+        self.route = route
         self.workers = workers
         self.servers = servers
         self.threads = threads
@@ -106,7 +118,8 @@ private struct ExchangeCluster {
         let jobs = try run.openJobs()
         let commits = Commits(count)
         let coordinator = RoleThread<CoordinatorMachine>(
-            "coordinator", listening: true, following: nil, context, jobs, { commits.note($0) }
+            "coordinator", .listening, following: nil, context, route, thread: 0, jobs,
+            { commits.note($0) }
         ) { [run, workers, servers] identity, _ in
             let settings = CoordinatorSettings(
                 run: run.runID, coordinatorTerm: CoordinatorTerm(1),
@@ -121,7 +134,9 @@ private struct ExchangeCluster {
             let jobs = ServerJobs(run: run.directory, threadCount: threads)
             others.append(
                 RoleThread<ServerMachine>(
-                    "server \(index)", listening: true, following: leader, context, jobs
+                    "server \(index)", .listening, following: leader, context, route,
+                    thread: 1 + index,
+                    jobs
                 ) { identity, endpoint in
                     ServerMachine(
                         identity: identity, advertisedEndpoint: endpoint?.description ?? "",
@@ -131,8 +146,8 @@ private struct ExchangeCluster {
         for index in 0..<workers {
             others.append(
                 RoleThread<WorkerMachine>(
-                    "worker \(index)", listening: false, following: leader, context,
-                    ExchangeJobs(run)
+                    "worker \(index)", .silent, following: leader, context, route,
+                    thread: 1 + servers + index, ExchangeJobs(run)
                 ) { identity, _ in
                     WorkerMachine(
                         identity: identity, numericsClass: NumericsClass("exchange"),
@@ -176,6 +191,8 @@ private protocol Ending {
 
 /// One role's loop on a thread of its own.
 private final class RoleThread<Machine: RoleMachine>: Ending, Sendable {
+    enum Listening { case listening, silent }
+
     private struct State: Sendable {
         var opening: Result<(Endpoint?, RoleLoop<Machine>.Controls), any Error>?
         var reason: TerminationReason?
@@ -187,8 +204,10 @@ private final class RoleThread<Machine: RoleMachine>: Ending, Sendable {
     private let ended = DispatchSemaphore(value: 0)
 
     init(
-        _ name: String, listening: Bool, following leader: Endpoint?, _ context: MessagingContext,
-        _ jobs: any JobRunner, _ report: @escaping @Sendable (Observation) -> Void = { _ in },
+        _ name: String, _ listening: Listening, following leader: Endpoint?,
+        _ context: MessagingContext, _ route: LocalRoute, thread: Int,
+        _ jobs: any JobRunner,
+        _ report: @escaping @Sendable (Observation) -> Void = { _ in },
         _ machine: @escaping @Sendable (ProcessIdentity, Endpoint?) -> Machine
     ) {
         self.name = name
@@ -197,11 +216,16 @@ private final class RoleThread<Machine: RoleMachine>: Ending, Sendable {
                 incarnation: .random(), build: BuildIdentity.build, host: "localhost",
                 processID: UInt32(ProcessInfo.processInfo.processIdentifier), threadCount: 1)
             do {
+                // As a process of its own would, each role has a thread that moves its bytes.
+                var limits = TransportLimits()
+                limits.ioThread = thread
+                limits.localRoute = route
                 let loop = try RoleLoop<Machine>(
                     LoopSetup(
                         incarnation: identity.incarnation,
-                        listen: listening ? Endpoint(host: "127.0.0.1", port: 0) : nil,
-                        coordinator: leader),
+                        listen: listening == .listening
+                            ? Endpoint(host: "127.0.0.1", port: 0) : nil,
+                        coordinator: leader, limits: limits),
                     context: context, jobs: jobs, report: report, observe: { _ in })
                 open(.success((loop.endpoint, loop.controls)))
                 var machine = machine(identity, loop.endpoint)

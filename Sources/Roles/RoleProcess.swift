@@ -11,6 +11,7 @@ struct RoleProcess {
     let logger: Logger
 
     init(role: Role, threadCount: Int) {
+        FreedMemory.keep()
         identity = ProcessIdentity(
             incarnation: .random(), build: BuildIdentity.build,
             host: ProcessInfo.processInfo.hostName,

@@ -32,7 +32,7 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
                 case .inspect(let job):
                     report(.finished(.inspected(Self.inspect(job))))
                 case .commit(let job):
-                    report(.finished(.committed(commit(job))))
+                    report(.finished(.committed(commit(job, report))))
                 case .snapshot(let job):
                     write(job, shards[place(of: job.shard)].state.snapshot(), report)
                 case .collect(let job):
@@ -86,8 +86,12 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
         return kernels.pointee.scan_finite(&largest, base, floats.count) == 1 ? .sound : .nonFinite
     }
 
-    private func commit(_ job: CommitJob) -> CommitResult {
-        shards[place(of: job.shard)].state.commit(job, pool: pool)
+    private func commit(
+        _ job: CommitJob, _ report: @escaping @Sendable (JobReport) -> Void
+    ) -> CommitResult {
+        shards[place(of: job.shard)].state.commit(job, pool: pool) {
+            report(.progressed(.chunk($0)))
+        }
     }
 
     /// The snapshot holds references to the state of this moment; commits go on meanwhile.

@@ -113,13 +113,18 @@ struct ShardValues {
 
     // MARK: Commit
 
-    mutating func commit(_ job: CommitJob, pool: ThreadPool) -> CommitResult {
+    /// Runs a step; `onChunk` is called on any thread as soon as a chunk has its new values.
+    mutating func commit(
+        _ job: CommitJob, pool: ThreadPool, onChunk: @Sendable (CommittedChunk) -> Void
+    ) -> CommitResult {
         let step = Int(job.step.index)
         let (phaseIndex, stepInPhase) = schedule.position(ofStep: step)
         let phase = schedule.phases[phaseIndex]
         if stepInPhase == 0 { beginPhase(phase) }
         // A step that changes nothing has no learning rate.
-        guard job.decision == .apply else { return result(of: job, nil) }
+        guard job.decision == .apply else {
+            return CommitResult(chunks: [], stateHash: stateHash, learningRate: nil)
+        }
         let learningRate = PolynomialSchedule(
             base: phase.baseLearningRate, power: configuration.optimizer.power,
             stepCount: phase.stepCount
@@ -128,8 +133,9 @@ struct ShardValues {
         let update = StepUpdate(
             tree: plan.tree, stepInPhase: stepInPhase, rule: rule, learningRate: learningRate,
             progress: progress)
-        let roots = apply(job, update, pool)
-        return result(of: job, learningRate, roots)
+        let roots = apply(job, update, pool, onChunk)
+        return CommitResult(
+            chunks: [], stateHash: stateHash, learningRate: learningRate, roots: roots)
     }
 
     /// Momentum starts at zero in each phase.
@@ -144,31 +150,27 @@ struct ShardValues {
     }
 
     private mutating func apply(
-        _ job: CommitJob, _ update: StepUpdate, _ pool: ThreadPool
+        _ job: CommitJob, _ update: StepUpdate, _ pool: ThreadPool,
+        _ onChunk: @Sendable (CommittedChunk) -> Void
     ) -> [ChunkRoot] {
         let kernels: UnsafePointer<ck_table> = ck_kernels()
         let places = job.chunks.map { index(of: $0.chunk) }
-        var roots = [Frame?](repeating: nil, count: job.chunks.count)
+        var roots = [ChunkRoot?](repeating: nil, count: job.chunks.count)
         chunks.withUnsafeMutableBufferPointer { chunks in
             roots.withUnsafeMutableBufferPointer { roots in
                 let base = chunks.baseAddress!, out = roots.baseAddress!
                 pool.run(count: job.chunks.count) { tile in
-                    out[tile] = base[places[tile]].apply(
-                        job.chunks[tile].nodes, update, roots: job.roots, kernels: kernels)
+                    let (nodes, place) = (job.chunks[tile], places[tile])
+                    let root = base[place].apply(
+                        nodes.nodes, update, roots: job.roots, kernels: kernels)
+                    onChunk(base[place].committed)
+                    out[tile] = root.map {
+                        ChunkRoot(chunk: nodes.chunk, digest: Digest(of: $0), payload: $0)
+                    }
                 }
             }
         }
-        return zip(job.chunks, roots).compactMap { chunk, root in
-            root.map { ChunkRoot(chunk: chunk.chunk, digest: Digest(of: $0), payload: $0) }
-        }
-    }
-
-    private func result(
-        of job: CommitJob, _ learningRate: Double?, _ roots: [ChunkRoot] = []
-    ) -> CommitResult {
-        CommitResult(
-            chunks: job.chunks.map { chunks[index(of: $0.chunk)].committed },
-            stateHash: stateHash, learningRate: learningRate, roots: roots)
+        return roots.compactMap { $0 }
     }
 
     private func index(of id: ChunkID) -> Int {

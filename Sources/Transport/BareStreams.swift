@@ -22,7 +22,7 @@ package enum BareStreams {
             $0.initializeMemory(as: UInt8.self, repeating: 1)
         }
         var ends: [(sender: ZeroMQSocket, receiver: ZeroMQSocket)] = []
-        for _ in 0..<2 { ends.append(try connectedPair(context)) }
+        for thread in 0..<2 { ends.append(try connectedPair(context, sendingThread: thread)) }
         let clock = ContinuousClock()
         let group = DispatchGroup()
         let elapsed = clock.measure {
@@ -41,10 +41,12 @@ package enum BareStreams {
     }
 
     private static func connectedPair(
-        _ context: MessagingContext
+        _ context: MessagingContext, sendingThread: Int
     ) throws(TransportError) -> (sender: ZeroMQSocket, receiver: ZeroMQSocket) {
         let receiver = try ZeroMQSocket(.pair, context: context)
         let sender = try ZeroMQSocket(.pair, context: context)
+        try sender.assign(toThread: sendingThread)
+        try receiver.assign(toThread: 1 - sendingThread)
         for socket in [sender, receiver] {
             try socket.set(ZMQ_LINGER, 0)
             try socket.set(ZMQ_SNDHWM, TransportLimits().highWaterMark)

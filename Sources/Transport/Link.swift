@@ -46,7 +46,8 @@ final class Link {
         connectionCount += 1
         let name = RoutingID(incarnation: incarnation, connection: connectionCount)
         try socket.setRoutingID(name.bytes)
-        guard zmq_connect(socket.handle, endpoint.description) == 0 else {
+        let local = limits.localRoute == .unixSocket ? LocalAddress(reaching: endpoint) : nil
+        guard zmq_connect(socket.handle, local?.description ?? endpoint.description) == 0 else {
             throw zmq_errno() == EINVAL
                 ? .invalidEndpoint(endpoint.description) : .last(.connect)
         }

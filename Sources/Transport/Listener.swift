@@ -51,6 +51,11 @@ final class Listener {
             throw Listener.bindError(zmq_errno(), endpoint)
         }
         self.endpoint = try Endpoint(parsing: socket.lastEndpoint())
+        guard limits.localRoute == .unixSocket else { return }
+        let local = LocalAddress(ofListenerAt: self.endpoint)
+        guard zmq_bind(socket.handle, local.description) == 0 else {
+            throw Listener.bindError(zmq_errno(), self.endpoint)
+        }
     }
 
     private static func bindError(_ code: Int32, _ endpoint: Endpoint) -> TransportError {

@@ -2,6 +2,11 @@
 public struct TransportLimits: Sendable, Equatable {
     /// libzmq threads that move the bytes.
     public var ioThreadCount: Int32 = 1
+    /// Which of them moves this loop's bytes, from 0; nil lets libzmq choose, which gives all to the
+    /// first while nothing moves yet.
+    public var ioThread: Int?
+    /// How processes of one host reach each other.
+    public var localRoute = LocalRoute.unixSocket
     /// Period of ZMTP heartbeats.
     public var heartbeatMilliseconds: Int32 = 1_000
     /// Silence after which a connection is closed; also told to the peer as time to live.
@@ -41,4 +46,12 @@ public struct TransportLimits: Sendable, Equatable {
 
     /// All limits at the values above.
     public init() {}
+}
+
+/// What carries the bytes between processes of one host.
+public enum LocalRoute: String, Sendable, CaseIterable {
+    /// The loopback interface.
+    case tcp
+    /// Unix-domain sockets beside it, which cost less; TCP where they do not lead to the listener.
+    case unixSocket = "ipc"
 }

@@ -56,6 +56,7 @@ final class ZeroMQSocket {
         try set(ZMQ_RECONNECT_IVL, limits.reconnectMilliseconds)
         try set(ZMQ_RECONNECT_IVL_MAX, limits.reconnectMaximumMilliseconds)
         try set(ZMQ_TCP_MAXRT, limits.retransmissionMilliseconds)
+        if let ioThread = limits.ioThread { try assign(toThread: ioThread) }
         var frameByteCount = limits.frameByteCount
         let result = zmq_setsockopt(handle, ZMQ_MAXMSGSIZE, &frameByteCount, 8)
         guard result == 0 else { throw .last(.setOption) }
@@ -64,6 +65,14 @@ final class ZeroMQSocket {
     func set(_ option: Int32, _ value: Int32) throws(TransportError) {
         var value = value
         guard zmq_setsockopt(handle, option, &value, MemoryLayout<Int32>.size) == 0 else {
+            throw .last(.setOption)
+        }
+    }
+
+    /// Lets this thread of the context, from 0, move the socket's bytes; before it binds or connects.
+    func assign(toThread thread: Int) throws(TransportError) {
+        var mask = UInt64(1) << UInt64(thread)
+        guard zmq_setsockopt(handle, ZMQ_AFFINITY, &mask, 8) == 0 else {
             throw .last(.setOption)
         }
     }

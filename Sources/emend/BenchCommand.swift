@@ -3,6 +3,7 @@ import Configurations
 import Foundation
 import Launcher
 import Roles
+import Transport
 
 /// `emend bench step|exchange|checkpoint`: the time of a training step and of its exchange with the
 /// servers, and what checkpoints add to it.
@@ -63,6 +64,7 @@ struct Bench: ParsableCommand {
         @Option(help: "Servers.") var servers = 1
         @Option(help: "Threads of each server.") var threads = HostResources.threadsAllowed()
         @Option(help: "Timed rounds, after three.") var rounds = 20
+        @Option(help: "tcp or ipc.") var transport = LocalRoute.unixSocket
         @Option(help: "A new directory for the run's files; it is deleted afterwards.")
         var directory = NSTemporaryDirectory() + "emend-exchange-\(getpid())"
         @Flag(help: "One line of JSON.") var json = false
@@ -82,7 +84,7 @@ struct Bench: ParsableCommand {
                 defer { try? FileManager.default.removeItem(atPath: directory) }
                 let result = try ExchangeBenchmark(
                     directory: directory, megabytes: megabytes, workers: workers,
-                    servers: servers, threads: threads
+                    servers: servers, threads: threads, route: transport
                 ).run(rounds: rounds)
                 guard !json else { return print(try jsonLine(result)) }
                 print(
@@ -134,3 +136,4 @@ struct Bench: ParsableCommand {
 }
 
 extension Configuration.Network.Backbone: ExpressibleByArgument {}
+extension LocalRoute: ExpressibleByArgument {}
