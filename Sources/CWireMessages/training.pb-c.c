@@ -3017,7 +3017,7 @@ const ProtobufCMessageDescriptor emend__verdict__descriptor =
   (ProtobufCMessageInit) emend__verdict__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor emend__heartbeat__field_descriptors[7] =
+static const ProtobufCFieldDescriptor emend__heartbeat__field_descriptors[8] =
 {
   {
     "activity",
@@ -3103,12 +3103,25 @@ static const ProtobufCFieldDescriptor emend__heartbeat__field_descriptors[7] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "input_wait_permille",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Emend__Heartbeat, input_wait_permille),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned emend__heartbeat__field_indices_by_name[] = {
   0,   /* field[0] = activity */
   1,   /* field[1] = current */
   4,   /* field[4] = durable_through */
   2,   /* field[2] = finished_slots */
+  7,   /* field[7] = input_wait_permille */
   3,   /* field[3] = leases */
   6,   /* field[6] = placement_revision */
   5,   /* field[5] = recorded_through */
@@ -3116,7 +3129,7 @@ static const unsigned emend__heartbeat__field_indices_by_name[] = {
 static const ProtobufCIntRange emend__heartbeat__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor emend__heartbeat__descriptor =
 {
@@ -3126,7 +3139,7 @@ const ProtobufCMessageDescriptor emend__heartbeat__descriptor =
   "Emend__Heartbeat",
   "emend",
   sizeof(Emend__Heartbeat),
-  7,
+  8,
   emend__heartbeat__field_descriptors,
   emend__heartbeat__field_indices_by_name,
   1,  emend__heartbeat__number_ranges,
@@ -4920,7 +4933,7 @@ const ProtobufCMessageDescriptor emend__status__descriptor =
   (ProtobufCMessageInit) emend__status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor emend__member__field_descriptors[8] =
+static const ProtobufCFieldDescriptor emend__member__field_descriptors[9] =
 {
   {
     "member",
@@ -5018,10 +5031,23 @@ static const ProtobufCFieldDescriptor emend__member__field_descriptors[8] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "input_wait_permille",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Emend__Member, input_wait_permille),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned emend__member__field_indices_by_name[] = {
   4,   /* field[4] = activity */
   2,   /* field[2] = host */
+  8,   /* field[8] = input_wait_permille */
   6,   /* field[6] = leases */
   0,   /* field[0] = member */
   3,   /* field[3] = process_id */
@@ -5032,7 +5058,7 @@ static const unsigned emend__member__field_indices_by_name[] = {
 static const ProtobufCIntRange emend__member__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor emend__member__descriptor =
 {
@@ -5042,7 +5068,7 @@ const ProtobufCMessageDescriptor emend__member__descriptor =
   "Emend__Member",
   "emend",
   sizeof(Emend__Member),
-  8,
+  9,
   emend__member__field_descriptors,
   emend__member__field_indices_by_name,
   1,  emend__member__number_ranges,

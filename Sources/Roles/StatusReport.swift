@@ -19,7 +19,10 @@ public struct StatusReport: Sendable {
             lines.append("no checkpoint yet")
         }
         lines += Self.table(
-            ["member", "role", "host", "process", "activity", "leases", "slot", "silent", ""],
+            [
+                "member", "role", "host", "process", "activity", "leases", "slot", "for data",
+                "silent", "",
+            ],
             status.members.map(row))
         lines += Self.table(
             ["shard", "part", "term", "version", "durable", "state"], status.shards.map(Self.row))
@@ -47,6 +50,8 @@ public struct StatusReport: Sendable {
             "\(member.member)", "\(member.role)", member.host, "\(member.processID)",
             "\(member.activity)", leases.isEmpty ? "-" : leases,
             member.slotMilliseconds > 0 ? "\(member.slotMilliseconds) ms" : "-",
+            member.role == .worker
+                ? String(format: "%.1f %%", Double(member.inputWaitPermille) / 10) : "-",
             String(format: "%.1f s", Double(member.silenceMilliseconds) / 1000),
             status.slowWorkers.contains(member.member) ? "slow" : "",
         ]
@@ -114,12 +119,15 @@ extension StatusReport: Encodable {
         var leases: [LeaseLine]
         /// Of a worker: median time of a slot; null where it is not known.
         var slotSeconds: Double?
+        /// Of a worker: the share of that time that it waited for data.
+        var inputWaitShare: Double?
         var silentSeconds: Double
         var slow: Bool
 
         enum CodingKeys: String, CodingKey {
             case member, role, host, process, activity, leases, slow
             case slotSeconds = "slot_s"
+            case inputWaitShare = "input_wait"
             case silentSeconds = "silent_s"
         }
 
@@ -134,6 +142,8 @@ extension StatusReport: Encodable {
             }
             slotSeconds =
                 status.slotMilliseconds > 0 ? Double(status.slotMilliseconds) / 1000 : nil
+            inputWaitShare =
+                status.role == .worker ? Double(status.inputWaitPermille) / 1000 : nil
             silentSeconds = Double(status.silenceMilliseconds) / 1000
             slow = isSlow
         }

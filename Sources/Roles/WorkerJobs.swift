@@ -93,11 +93,14 @@ final class WorkerJobs: JobRunner, @unchecked Sendable {
                 }
             })
         engine.trainer.prefetch(phase: phase, stepInPhase: stepInPhase, slot: job.node.lower)
+        let (begun, waited) = (ContinuousClock.now, engine.trainer.waitedForInput)
         let sum = try node.value(of: job.node)
+        let share = (engine.trainer.waitedForInput - waited) / (ContinuousClock.now - begun)
         prefetchNextStep(engine, after: job)
         return Computation(
             trailer: sum.trailer,
-            gradients: sum.gradients.map { engine.frames(of: $0, job.trainedChunks) } ?? [])
+            gradients: sum.gradients.map { engine.frames(of: $0, job.trainedChunks) } ?? [],
+            inputWaitPermille: UInt32(1000 * min(max(share, 0), 1)))
     }
 
     /// The next lease is most often the same node of the next step.

@@ -11,6 +11,8 @@ final class BatchLoader {
     private let source: any BatchSource
     private let queue = DispatchQueue(label: "emend.batches")
     private var pending: [(request: BatchRequest, batch: Pending)] = []
+    /// Time that `take` has waited for batches so far.
+    private(set) var waited = Duration.zero
 
     private final class Pending: Sendable {
         let done = DispatchSemaphore(value: 0)
@@ -37,7 +39,7 @@ final class BatchLoader {
         prefetch(request)
         let index = pending.firstIndex { $0.request == request }!
         let batch = pending.remove(at: index).batch
-        batch.done.wait()
+        waited += ContinuousClock().measure { batch.done.wait() }
         return try batch.result.withLock { $0.take()! }.get()
     }
 }

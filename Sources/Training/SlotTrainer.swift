@@ -20,6 +20,8 @@ public final class SlotTrainer {
     private let loader: BatchLoader
     private let pool: ThreadPool
     private var current: SlotComputation?
+    /// Time that ``compute`` has waited for batches so far.
+    public var waitedForInput: Duration { loader.waited }
 
     /// Throws `TrainingError.schedule` for a configuration without sensible phases, and
     /// `OpenBLAS.WrongBuild` for a matrix library that cannot be kept to its caller's thread.

@@ -351,7 +351,8 @@ package struct CoordinatorMachine: RoleMachine {
                 processID: member.greeting.processID, activity: member.heartbeat.activity,
                 silenceMilliseconds: now.milliseconds(since: member.heardAt),
                 leases: book.leases(of: member.id).map(\.lease),
-                slotMilliseconds: pace.slotMilliseconds(of: member.id))
+                slotMilliseconds: pace.slotMilliseconds(of: member.id),
+                inputWaitPermille: member.heartbeat.inputWaitPermille)
         }
         return ClusterStatus(
             version: committedVersion, finalVersion: plan.finalVersion,

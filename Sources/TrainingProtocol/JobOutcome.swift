@@ -42,8 +42,11 @@ package struct Computation: Equatable, Sendable {
     /// Those not yet reported as progress, in the order they shall be pushed; none at all if the
     /// trailer is not finite.
     package let gradients: [ChunkGradient]
+    /// The share of the job's time that it waited for its slots' data, in thousandths.
+    package let inputWaitPermille: UInt32
 
-    package init(trailer: Trailer, gradients: [ChunkGradient]) {
+    package init(trailer: Trailer, gradients: [ChunkGradient], inputWaitPermille: UInt32 = 0) {
+        self.inputWaitPermille = inputWaitPermille
         self.trailer = trailer
         self.gradients = gradients
     }

@@ -206,11 +206,15 @@ package struct Heartbeat: Hashable, Sendable {
     package let recordedThrough: Version
     /// Of the newest placement that the sender knows; 0 where it knows none.
     package let placementRevision: UInt64
+    /// Of a worker: the share of its slots' time that it waited for their data, in thousandths.
+    package let inputWaitPermille: UInt32
 
     package init(
         activity: Activity, current: LeaseID? = nil, finishedSlots: Int, leases: [LeaseID],
-        durableThrough: Version, recordedThrough: Version, placementRevision: UInt64
+        durableThrough: Version, recordedThrough: Version, placementRevision: UInt64,
+        inputWaitPermille: UInt32 = 0
     ) {
+        self.inputWaitPermille = inputWaitPermille
         self.activity = activity
         self.current = current
         self.finishedSlots = finishedSlots

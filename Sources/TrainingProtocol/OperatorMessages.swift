@@ -9,12 +9,15 @@ package struct MemberStatus: Hashable, Sendable {
     package let leases: [Lease]
     /// Of a worker: median time of a slot, 0 if unknown.
     package let slotMilliseconds: UInt64
+    /// Of a worker: the share of its slots' time that it waited for their data, in thousandths.
+    package let inputWaitPermille: UInt32
 
     package init(
         member: MemberID, role: Role, host: String, processID: UInt32,
         activity: Heartbeat.Activity, silenceMilliseconds: UInt64, leases: [Lease],
-        slotMilliseconds: UInt64
+        slotMilliseconds: UInt64, inputWaitPermille: UInt32
     ) {
+        self.inputWaitPermille = inputWaitPermille
         self.member = member
         self.role = role
         self.host = host

@@ -123,6 +123,7 @@ extension WorkerMachine {
         let lease = leases[place].lease
         leases[place].stage = .computed
         leases[place].finiteness = computation.trailer.finiteness
+        inputWaitPermille = (3 * inputWaitPermille + computation.inputWaitPermille) / 4
         advancedAt = now
         switch computation.trailer.finiteness {
         case .finite:

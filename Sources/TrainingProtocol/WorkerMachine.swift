@@ -48,6 +48,8 @@ package struct WorkerMachine: RoleMachine {
     /// What is pulled while no lease waits.
     var prefetch: Step?
     var finishedSlots = 0
+    /// An average over the last jobs.
+    var inputWaitPermille: UInt32 = 0
     var startedAt = Instant(nanoseconds: 0)
     var greetedAt = Instant(nanoseconds: 0)
     var coordinatorHeardAt = Instant(nanoseconds: 0)
@@ -303,7 +305,8 @@ package struct WorkerMachine: RoleMachine {
             activity: activity, current: computing?.lease.id, finishedSlots: finishedSlots,
             leases: leases.map(\.lease.id).sorted(), durableThrough: .initial,
             recordedThrough: .initial,
-            placementRevision: membership?.placement.revision ?? 0)
+            placementRevision: membership?.placement.revision ?? 0,
+            inputWaitPermille: inputWaitPermille)
         speaker.send(.heartbeat(heartbeat), to: .coordinator, into: &effects)
         for link in links {
             speaker.send(.heartbeat(.plain(activity)), to: .server(link.server), into: &effects)

@@ -33,7 +33,8 @@ extension Greeting {
             member: try readOptional(wire.member, readIndex).map { MemberID(UInt32($0)) },
             leases: try readList(wire.n_leases, wire.leases, .slots, Lease.init),
             shards: try readList(wire.n_shards, wire.shards, .part, ShardStatus.init),
-            placementRevision: try readNumber(wire.placement_revision))
+            placementRevision: try readNumber(wire.placement_revision),
+            inputWaitPermille: min(wire.input_wait_permille, 1000))
     }
 }
 
@@ -147,6 +148,7 @@ extension Heartbeat {
             $0.durable_through = durableThrough.index
             $0.recorded_through = recordedThrough.index
             $0.placement_revision = placementRevision
+            $0.input_wait_permille = inputWaitPermille
         }
     }
 

@@ -45,6 +45,7 @@ extension MemberStatus {
             $0.n_leases = leases.count
             $0.leases = arena.records(leases) { $0.wire(arena) }
             $0.slot_milliseconds = slotMilliseconds
+            $0.input_wait_permille = inputWaitPermille
         }
     }
 
@@ -55,6 +56,7 @@ extension MemberStatus {
             activity: try readCode(wire.activity, .activity),
             silenceMilliseconds: try readNumber(wire.silence_milliseconds),
             leases: try readList(wire.n_leases, wire.leases, .slots, Lease.init),
-            slotMilliseconds: try readNumber(wire.slot_milliseconds))
+            slotMilliseconds: try readNumber(wire.slot_milliseconds),
+            inputWaitPermille: min(wire.input_wait_permille, 1000))
     }
 }

@@ -5,12 +5,12 @@ import Launcher
 import Roles
 import Transport
 
-/// `emend bench step|exchange|checkpoint`: the time of a training step and of its exchange with the
-/// servers, and what checkpoints add to it.
+/// `emend bench step|exchange|job|checkpoint`: the time of a training step, of its exchange with the
+/// servers, of both in a whole job, and what checkpoints add to it.
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure how fast this machine trains.",
-        subcommands: [Step.self, Exchange.self, Checkpoint.self])
+        subcommands: [Step.self, Exchange.self, Job.self, Model.self, Checkpoint.self])
 
     struct Step: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -93,6 +93,140 @@ struct Bench: ParsableCommand {
                             "round %.3f s, %.2f GB/s; plain ZeroMQ %.2f GB/s: ratio %.2f",
                         result.roundSeconds, result.gigabytesPerSecond,
                         result.bareGigabytesPerSecond, result.ratio))
+            }
+        }
+    }
+
+    struct Job: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Time a whole job on this machine: coordinator, servers and workers.",
+            discussion: "Supervised training on synthetic images; input runs beside the steps.")
+
+        @Option(help: "mobilenetv2 or tiny.")
+        var network = Configuration.Network.Backbone.mobilenetv2
+        @Option(help: "Worker processes, each with a slot of every step.") var workers = 2
+        @Option(help: "Server processes.") var servers = 1
+        @Option(help: "Threads of each worker.") var threads = 1
+        @Option(help: "Images of a slot.") var batch = 2
+        @Option(help: "Side of an image in pixels, 16k + 1.") var size = 321
+        @Option(help: "Classes, the background included.") var classes = 21
+        @Option(help: "Timed steps, after three.") var steps = 10
+        @Option(help: "A new directory for data and run; it is deleted afterwards.")
+        var directory = NSTemporaryDirectory() + "emend-job-\(getpid())"
+        @Flag(help: "One line of JSON.") var json = false
+
+        func validate() throws {
+            guard batch > 0, size > 16, size % 16 == 1, classes > 1, threads > 0, steps > 0,
+                workers > 0, servers > 0
+            else {
+                throw ValidationError(
+                    "workers, servers, batch, threads and steps are at least 1, classes at least "
+                        + "2, size is 16k + 1")
+            }
+            guard !FileManager.default.fileExists(atPath: directory) else {
+                throw ValidationError("\(directory) exists: give a new directory")
+            }
+        }
+
+        func run() throws {
+            try reportingErrors {
+                defer { try? FileManager.default.removeItem(atPath: directory) }
+                let result = try JobBenchmark(
+                    network: network, workers: workers, servers: servers, threads: threads,
+                    batch: batch, size: size, classes: classes, steps: steps,
+                    directory: directory
+                ).run()
+                guard !json else { return print(try jsonLine(result)) }
+                print(
+                    String(
+                        format: "step %.3f s, %.2f images/s; processors kept busy: workers %.2f, "
+                            + "servers %.2f, coordinator %.2f",
+                        result.stepSeconds, result.imagesPerSecond, result.workerProcessors,
+                        result.serverProcessors, result.coordinatorProcessors))
+            }
+        }
+    }
+
+    struct Model: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Predict a step's time on clusters from what one machine was measured at.",
+            discussion: """
+                Give what emend bench step and exchange print for your machine and network. For each \
+                link and number of workers: how many servers to start, the step, the share of it \
+                that workers compute. Synchronous mode; one process a host.
+                """)
+
+        @Option(help: "Parameters, in 10⁶ bytes of float32.") var megabytes = 164.2
+        @Option(help: "V, the slots of a step.") var slots = 256
+        @Option(help: "Seconds that a worker computes for a slot.") var slotSeconds = 1.6
+        @Option(help: "10⁹ bytes a second that one process moves one way.") var processRate = 1.0
+        @Option(help: "10⁹ bytes a second of memory that a server's update passes over.")
+        var updateRate = 10.0
+        @Option(help: "Links, in 10⁹ bits a second.") var links = [1.0, 10.0, 25.0]
+        @Flag(help: "One line of JSON for each row.") var json = false
+
+        private struct Row: Encodable {
+            var link: Double
+            var workers: Int
+            var servers: Int
+            var step: Double
+            var computing: Double
+            var pushing: Double
+            var updating: Double
+            var pulling: Double
+
+            enum CodingKeys: String, CodingKey {
+                case workers, servers
+                case link = "link_gbit_per_s"
+                case step = "step_s"
+                case computing = "computing_s"
+                case pushing = "pushing_s"
+                case updating = "updating_s"
+                case pulling = "pulling_s"
+            }
+        }
+
+        func validate() throws {
+            guard megabytes > 0, slots > 0, slotSeconds > 0, processRate > 0, updateRate > 0,
+                links.allSatisfy({ $0 > 0 })
+            else { throw ValidationError("every value is above 0") }
+        }
+
+        func run() throws {
+            let model = CostModel(
+                parameterByteCount: megabytes * 1e6, slots: slots, slotSeconds: slotSeconds,
+                processByteRate: processRate * 1e9, updateByteRate: updateRate * 1e9)
+            if !json { print("link     workers  servers    step s  computing  speed-up") }
+            for link in links {
+                let alone = model.step(workers: 1, servers: 1, linkBitRate: link * 1e9).seconds
+                for workers in [1, 2, 4, 8, 16, 32, 64, 128, 256] where workers <= slots {
+                    let servers = model.servers(
+                        workers: workers, linkBitRate: link * 1e9, limit: 64)
+                    let step = model.step(
+                        workers: workers, servers: servers, linkBitRate: link * 1e9)
+                    guard !json else {
+                        print(
+                            try jsonLine(
+                                Row(
+                                    link: link, workers: workers, servers: servers,
+                                    step: step.seconds, computing: step.computing,
+                                    pushing: step.pushing, updating: step.updating,
+                                    pulling: step.pulling)))
+                        continue
+                    }
+                    print(
+                        String(
+                            format: "%2.0f Gb/s  %7d  %7d  %8.3f  %7.0f %%  %8.1f", link, workers,
+                            servers, step.seconds, 100 * step.computing / step.seconds,
+                            alone / step.seconds))
+                }
+                let knee = model.knee(linkBitRate: link * 1e9, serverLimit: 64, limit: 256)
+                if !json {
+                    print(
+                        String(
+                            format: "%2.0f Gb/s: workers compute for half of a step up to %d",
+                            link, knee))
+                }
             }
         }
     }

@@ -12,7 +12,7 @@ import TrainingProtocol
                 MemberStatus(
                     member: MemberID(UInt32(index)), role: .worker, host: "h", processID: 1,
                     activity: .computing, silenceMilliseconds: 0, leases: [],
-                    slotMilliseconds: milliseconds)
+                    slotMilliseconds: milliseconds, inputWaitPermille: 0)
             }, shards: [], alarms: [])
     }
 

@@ -114,7 +114,7 @@ enum SampleMessages {
             Heartbeat(
                 activity: .computing, current: LeaseID(0), finishedSlots: 3,
                 leases: [LeaseID(0), LeaseID(7)], durableThrough: Version(6),
-                recordedThrough: Version(5), placementRevision: 3)),
+                recordedThrough: Version(5), placementRevision: 3, inputWaitPermille: 17)),
         .drain,
         .finish(Finish(outcome: .completed, explanation: "")),
         .goodbye(Goodbye(reason: .failed, explanation: "disk full")),
@@ -247,7 +247,7 @@ enum SampleMessages {
                     MemberStatus(
                         member: MemberID(3), role: .worker, host: "node-1", processID: 77,
                         activity: .pushing, silenceMilliseconds: 12, leases: [lease],
-                        slotMilliseconds: 650)
+                        slotMilliseconds: 650, inputWaitPermille: 21)
                 ],
                 shards: [status], lastCheckpoint: checkpoint, alarms: ["server 1 is slow"])),
         .status(

@@ -481,10 +481,14 @@ struct  Emend__Heartbeat
    * the newest placement that the sender knows; 0 where none is
    */
   uint64_t placement_revision;
+  /*
+   * of a worker: share of its slots' time that it waited for data
+   */
+  uint32_t input_wait_permille;
 };
 #define EMEND__HEARTBEAT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&emend__heartbeat__descriptor) \
-    , 0, NULL, 0, 0,NULL, 0, 0, 0 }
+    , 0, NULL, 0, 0,NULL, 0, 0, 0, 0 }
 
 
 struct  Emend__Lease
@@ -931,10 +935,11 @@ struct  Emend__Member
   size_t n_leases;
   Emend__Lease **leases;
   uint64_t slot_milliseconds;
+  uint32_t input_wait_permille;
 };
 #define EMEND__MEMBER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&emend__member__descriptor) \
-    , 0, 0, (char *)protobuf_c_empty_string, 0, 0, 0, 0,NULL, 0 }
+    , 0, 0, (char *)protobuf_c_empty_string, 0, 0, 0, 0,NULL, 0, 0 }
 
 
 /* Emend__Envelope methods */
