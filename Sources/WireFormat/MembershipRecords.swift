@@ -33,8 +33,7 @@ extension Greeting {
             member: try readOptional(wire.member, readIndex).map { MemberID(UInt32($0)) },
             leases: try readList(wire.n_leases, wire.leases, .slots, Lease.init),
             shards: try readList(wire.n_shards, wire.shards, .part, ShardStatus.init),
-            placementRevision: try readNumber(wire.placement_revision),
-            inputWaitPermille: min(wire.input_wait_permille, 1000))
+            placementRevision: try readNumber(wire.placement_revision))
     }
 }
 
@@ -165,6 +164,7 @@ extension Heartbeat {
             finishedSlots: Int(wire.finished_slots), leases: leases,
             durableThrough: try readVersion(wire.durable_through),
             recordedThrough: try readVersion(wire.recorded_through),
-            placementRevision: try readNumber(wire.placement_revision))
+            placementRevision: try readNumber(wire.placement_revision),
+            inputWaitPermille: min(wire.input_wait_permille, 1000))
     }
 }
