@@ -122,7 +122,7 @@ let package = Package(
             ],
             [
                 "Configurations", "Checkpoints", "Ledger", "Hashes", "RawPeers", "Transport",
-                "TrainingProtocol", "WireFormat", "Simulation", "CXXHash",
+                "TrainingProtocol", "WireFormat", "Simulation", "CXXHash", "CLinux",
             ]),
     ]
 )
