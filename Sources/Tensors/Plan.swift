@@ -57,6 +57,8 @@ public final class Plan {
         planner = Planner(graph, outputs: outputs, mode: mode, inputGradients: inputGradients)
         planner.compile(inputGradients: inputGradients)
         stages = planner.stages
+        planner.arguments.allocateScratch(
+            planner.scratchCount, threadCount: pool.threadCount)
         arena = Arena(planner.buffers, sharing: memory == .unshared ? .none : .byLifetime)
     }
 

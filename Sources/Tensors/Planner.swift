@@ -13,6 +13,10 @@ final class Planner {
     private(set) var buffers: [Buffer] = []
     private(set) var forwardCount = 0
     private var values: [Buffer?]
+    /// Outputs of batch norms that nobody has needed as a whole yet.
+    private var normalised: [NormalisedRows?]
+    /// Floats of scratch that a thread needs at most.
+    private(set) var scratchCount = 0
     private var gradients: [Buffer?]
     /// Gradients the caller fills or reads: of outputs, and of the inputs it named.
     private var requested: [Value: Buffer] = [:]
@@ -29,6 +33,7 @@ final class Planner {
         self.outputs = outputs
         let count = graph.nodes.count
         values = Array(repeating: nil, count: count)
+        normalised = Array(repeating: nil, count: count)
         gradients = Array(repeating: nil, count: count)
         backward = Array(repeating: nil, count: count)
         needed = Planner.ancestors(of: outputs, in: graph)
@@ -44,6 +49,7 @@ final class Planner {
     /// Emits all stages; the buffers have lifetimes afterwards but no memory yet.
     func compile(inputGradients: [Value]) {
         for index in graph.nodes.indices where needed[index] { lower(index) }
+        for output in outputs { _ = value(output) }
         forwardCount = stages.count
         if mode == .training { compileBackward() }
         for value in outputs { values[value.index]!.touch(stages.count) }
@@ -78,7 +84,27 @@ final class Planner {
 
     // MARK: Values
 
-    func value(_ value: Value) -> Buffer { values[value.index]! }
+    /// The value as a whole; normalised now where it was left to its readers.
+    func value(_ value: Value) -> Buffer {
+        if let buffer = values[value.index] { return buffer }
+        guard let rows = normalised[value.index] else {
+            preconditionFailure("value \(value.index) is read before it is computed")
+        }
+        let buffer = normalise(rows, of: value)
+        values[value.index] = buffer
+        return buffer
+    }
+
+    /// The value for a stage that reads it by rows.
+    func rows(of value: Value) -> InputRows {
+        if values[value.index] == nil, let rows = normalised[value.index] {
+            return .normalised(rows)
+        }
+        return .plain(self.value(value))
+    }
+
+    /// Leaves the value to its readers: those that read by rows normalise for themselves.
+    func define(_ index: Int, _ rows: NormalisedRows) { normalised[index] = rows }
 
     /// The gradient that the caller asked for, with its own place in the arena.
     func requestedGradient(_ value: Value) -> Buffer? { requested[value] }
@@ -157,7 +183,21 @@ final class Planner {
         _ tile: @escaping (Int) -> Void
     ) {
         for buffer in reads + writes { buffer.touch(stages.count) }
-        stages.append(Stage(name: name, count: count, body: tile))
+        stages.append(Stage(name: name, count: count) { index, _ in tile(index) })
+    }
+
+    /// Appends a stage whose tiles also get `scratch` floats, of arbitrary values, for themselves.
+    func emit(
+        _ name: String, reads: [Buffer], writes: [Buffer], count: Int, scratch: Int,
+        _ tile: @escaping (Int, UnsafeMutablePointer<Float>) -> Void
+    ) {
+        for buffer in reads + writes { buffer.touch(stages.count) }
+        scratchCount = max(scratchCount, scratch)
+        let arguments = arguments
+        stages.append(
+            Stage(name: name, count: count) { index, thread in
+                tile(index, arguments.scratch(ofThread: thread))
+            })
     }
 
     /// Fills buffers whose declared life ends with this stage with NaN.

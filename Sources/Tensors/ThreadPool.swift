@@ -26,7 +26,9 @@ public final class ThreadPool {
     /// Tiles run concurrently: each must write only what no other tile touches. Allocates a small
     /// box for the closure.
     public func run(count: Int, _ tile: (Int) -> Void) {
-        withoutActuallyEscaping(tile) { run(Stage(name: "", count: count, body: $0)) }
+        withoutActuallyEscaping(tile) { tile in
+            run(Stage(name: "", count: count) { index, _ in tile(index) })
+        }
     }
 
     /// Runs a stage compiled before; allocates nothing.
@@ -35,8 +37,8 @@ public final class ThreadPool {
         withUnsafePointer(to: stage) { stage in
             ck_pool_run(
                 pool, stage.pointee.count,
-                { context, tile in
-                    context!.assumingMemoryBound(to: Stage.self).pointee.body(tile)
+                { context, tile, thread in
+                    context!.assumingMemoryBound(to: Stage.self).pointee.body(tile, thread)
                 },
                 UnsafeMutableRawPointer(mutating: stage))
         }

@@ -171,18 +171,21 @@ typedef struct ck_table {
     // Output and input may not overlap.
 
     /// y[b, oy, ox, c] = Σ_(ky, kx) x · weight, one chain in tap order. weight: [kernel²,
-    /// channels]. Rows are output rows, b·out_height + oy.
-    void (*depthwise_forward)(float *y, const float *x, const float *weight,
-                              const ck_window *window, ptrdiff_t row_begin, ptrdiff_t row_end);
+    /// channels]. Rows are output rows, b·out_height + oy. `x` points at the values of input row
+    /// x_row_begin (b·in_height + iy), and need hold no more rows than these outputs read.
+    void (*depthwise_forward)(float *y, const float *x, ptrdiff_t x_row_begin,
+                              const float *weight, const ck_window *window, ptrdiff_t row_begin,
+                              ptrdiff_t row_end);
     /// dx, one chain per element in tap order. Rows are input rows, b·in_height + iy.
     void (*depthwise_backward_data)(float *dx, const float *dy, const float *weight,
                                     const ck_window *window, ptrdiff_t row_begin,
                                     ptrdiff_t row_end);
     /// d_weight [kernel², channels] = the part from output rows [row_begin, row_end): a chain along
-    /// each output row, rows added in order. Overwritten; the caller adds tiles in order.
-    void (*depthwise_backward_weight)(float *d_weight, const float *x, const float *dy,
-                                      const ck_window *window, ptrdiff_t row_begin,
-                                      ptrdiff_t row_end);
+    /// each output row, rows added in order, to 0 or to what is there. Ascending ranges with
+    /// CK_ACCUMULATE give the same bits as one call. `x` as in depthwise_forward.
+    void (*depthwise_backward_weight)(float *d_weight, const float *x, ptrdiff_t x_row_begin,
+                                      const float *dy, const ck_window *window,
+                                      ptrdiff_t row_begin, ptrdiff_t row_end, ck_store store);
     /// columns [(row_end − row_begin)·out_width, kernel²·channels]: the window's values of each
     /// output position, (ky, kx, channel) in this order, 0 outside. Rows are output rows;
     /// `columns` points at the values of row_begin.
@@ -291,11 +294,13 @@ double ck_pow_f64(double x, double y);
 
 /// A fixed set of threads that share out numbered tiles.
 typedef struct ck_pool ck_pool;
-typedef void (*ck_tile_function)(void *context, ptrdiff_t tile);
+/// `thread` is below the pool's thread count, and the same for no two tiles that run at a time: it
+/// chooses scratch memory and nothing that a result depends on.
+typedef void (*ck_tile_function)(void *context, ptrdiff_t tile, ptrdiff_t thread);
 
 /// A pool of `threads` ≥ 1 including the caller of ck_pool_run, or NULL if they cannot be started.
 ck_pool *ck_pool_create(ptrdiff_t threads);
-/// Calls function(context, tile) once for each tile in 0..<count, on any thread in any order, and
+/// Calls function(context, tile, thread) once for each tile in 0..<count, on any thread in any order, and
 /// returns when all are done; their writes are then visible to the caller. Not to be called from
 /// within a tile nor by two threads at a time (checked: aborts).
 void ck_pool_run(ck_pool *pool, ptrdiff_t count, ck_tile_function function, void *context);
