@@ -33,6 +33,8 @@ public struct Configuration: Codable, Sendable, Equatable {
     public var evaluate = Evaluate()
     /// When checkpoints are written and how long they stay.
     public var checkpoint = CheckpointRule()
+    /// What computes.
+    public var engine = Engine()
     /// Which workers may take part.
     public var numerics = Numerics()
     /// How parameters travel.
@@ -297,6 +299,20 @@ extension Configuration {
         public var every: Int = 1000
         /// How many of the newest are kept, besides the best.
         public var keep: Int = 3
+    }
+
+    /// What computes a slot.
+    public struct Engine: Codable, Sendable, Equatable {
+        /// What multiplies matrices.
+        public enum Products: String, Codable, Sendable, CaseIterable {
+            /// Our own kernels: the same bits on every processor.
+            case native
+            /// The library, whose bits depend on the processor.
+            case openblas
+        }
+
+        /// What multiplies matrices.
+        public var gemm: Products = .native
     }
 
     /// Which numerics classes take part.

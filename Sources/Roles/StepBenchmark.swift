@@ -24,6 +24,8 @@ public struct StepBenchmark {
         public var parameters: Int
         /// Vector level of our own kernels.
         public var isa: String
+        /// What multiplied matrices.
+        public var gemm: String
         /// Forward pass and loss.
         public var forwardSeconds: Double
         /// Backward pass.
@@ -38,7 +40,7 @@ public struct StepBenchmark {
         public var loss: Double
 
         enum CodingKeys: String, CodingKey {
-            case network, threads, batch, size, parameters, isa, loss
+            case network, threads, batch, size, parameters, isa, gemm, loss
             case forwardSeconds = "forward_s"
             case backwardSeconds = "backward_s"
             case stepSeconds = "step_s"
@@ -61,12 +63,15 @@ public struct StepBenchmark {
     private let batchStatistics: UnsafeMutableBufferPointer<Float>
     private let labels: [UInt8]
     private let threads: Int
+    private let isa: String
 
     /// Compiles the network of a configuration for `[batch, size, size, 3]`.
-    public init(_ configuration: Configuration, batch: Int, size: Int, classes: Int, threads: Int)
-        throws
-    {
-        try OpenBLAS.prepare()
+    public init(
+        _ configuration: Configuration, batch: Int, size: Int, classes: Int, threads: Int,
+        instructionSet: InstructionSet = .auto
+    ) throws {
+        let products = ProductEngine(configuration.engine)
+        try products.prepare()
         self.configuration = configuration
         self.batch = batch
         self.size = size
@@ -74,8 +79,12 @@ public struct StepBenchmark {
         self.threads = threads
         let shape = try NetworkShape(configuration, classCount: classes)
         network = DeepLab.primary(shape, batch: batch, height: size, width: size)
-        let pool = ThreadPool(threadCount: threads)
-        plan = Plan(network.graph, outputs: [network.logits], mode: .training, pool: pool)
+        let kernels = try instructionSet.kernels()
+        isa = String(cString: kernels.pointee.name)
+        let pool = ThreadPool(threadCount: threads, kernels: kernels)
+        plan = Plan(
+            network.graph, outputs: [network.logits], mode: .training, pool: pool,
+            products: products)
         let logits = network.graph.shape(of: network.logits)
         objective = SlotObjective(
             LogitGrid(
@@ -138,7 +147,7 @@ public struct StepBenchmark {
         return Result(
             network: configuration.network.backbone.rawValue, threads: threads, batch: batch,
             size: size, parameters: weights.count,
-            isa: String(cString: ck_kernels().pointee.name), forwardSeconds: median(forward),
+            isa: isa, gemm: configuration.engine.gemm.rawValue, forwardSeconds: median(forward),
             backwardSeconds: median(backward), stepSeconds: step,
             imagesPerSecond: Double(batch) / step, peakResidentMebibytes: Self.peakResident(),
             loss: loss)

@@ -10,12 +10,14 @@ extension Planner {
         define(index, y)
         let tiling = Tiling.productRows(rows), arguments = arguments, kernels = kernels
         let weightOffset = graph.offset(of: weight), biasOffset = bias.map(graph.offset(of:))
-        emit("pointwise", reads: [x], writes: [y], count: tiling.count) { tile in
+        let factor = rightFactor(columns: outputs, depth: inputs, .transposed, in: nil) {
+            arguments.weights + weightOffset
+        }
+        emit("pointwise", reads: [x] + factor.reads, writes: [y], count: tiling.count) { tile in
             let range = tiling.range(tile)
             let out = y.base + range.lowerBound * outputs
-            MatrixProduct.timesTransposed(
-                out, x.base + range.lowerBound * inputs, arguments.weights + weightOffset,
-                m: range.count, n: outputs, k: inputs)
+            factor.multiply(
+                out, x.base + range.lowerBound * inputs, rows: range.count, store: .overwrite)
             if let biasOffset {
                 kernels.pointee.add_bias(
                     out, out, arguments.weights + biasOffset, Activation.none.kernel, range.count,
@@ -33,12 +35,17 @@ extension Planner {
         let input = graph.nodes[index].inputs[0]
         let rows = graph.nodes[index].shape.rows, outputs = graph.nodes[index].shape.channels
         let inputs = graph.shape(of: input).channels, size = outputs * inputs
-        let tiling = Tiling.weightGradientRows(rows), arguments = arguments
+        let tiling = Tiling.weightGradientRows(rows), arguments = arguments, products = products
         let partials = buffer(tiling.count * size), offset = graph.offset(of: weight)
         let dx = wantsGradient(input) ? gradientPlace(input) : nil
         let sum = dx.map { $0.store == .accumulate ? [$0.buffer] : [] } ?? []
+        let factor = dx.map { _ in
+            rightFactor(columns: inputs, depth: outputs, .straight, in: nil) {
+                arguments.weights + offset
+            }
+        }
         emit(
-            "pointwise backward", reads: [x, dy] + sum,
+            "pointwise backward", reads: [x, dy] + sum + (factor?.reads ?? []),
             writes: [partials] + (dx.map { [$0.buffer] } ?? []),
             count: tiling.count
         ) { tile in
@@ -46,13 +53,12 @@ extension Planner {
             for step in 0..<inner.count {
                 let range = inner.range(step)
                 let row = tiling.range(tile).lowerBound + range.lowerBound
-                if let dx {
-                    MatrixProduct.times(
+                if let dx, let factor {
+                    factor.multiply(
                         dx.buffer.base + row * inputs, dy.base + row * outputs,
-                        arguments.weights + offset, m: range.count, n: inputs, k: outputs,
-                        store: dx.store)
+                        rows: range.count, store: dx.store)
                 }
-                MatrixProduct.transposedTimes(
+                products.transposedTimes(
                     partials.base + tile * size, dy.base + row * outputs, x.base + row * inputs,
                     m: outputs, n: inputs, k: range.count,
                     store: step == 0 ? .overwrite : .accumulate)

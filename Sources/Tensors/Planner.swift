@@ -6,7 +6,8 @@ import CKernels
 final class Planner {
     let graph: Graph
     let mode: Plan.Mode
-    let kernels: UnsafePointer<ck_table> = ck_kernels()
+    let kernels: UnsafePointer<ck_table>
+    let products: MatrixProduct
     let arguments = StepArguments()
 
     private(set) var stages: [Stage] = []
@@ -27,9 +28,14 @@ final class Planner {
     private let differentiable: [Bool]
     private let outputs: [Value]
 
-    init(_ graph: Graph, outputs: [Value], mode: Plan.Mode, inputGradients: [Value]) {
+    init(
+        _ graph: Graph, outputs: [Value], mode: Plan.Mode, inputGradients: [Value],
+        products: ProductEngine, kernels: UnsafePointer<ck_table>
+    ) {
         self.graph = graph
         self.mode = mode
+        self.kernels = kernels
+        self.products = MatrixProduct(engine: products, kernels: kernels)
         self.outputs = outputs
         let count = graph.nodes.count
         values = Array(repeating: nil, count: count)

@@ -3,6 +3,7 @@ import Configurations
 import Foundation
 import Launcher
 import Roles
+import Tensors
 import Transport
 
 /// `emend bench step|exchange|job|checkpoint`: the time of a training step, of its exchange with the
@@ -23,6 +24,10 @@ struct Bench: ParsableCommand {
         @Option(help: "Side of an image in pixels, 16k + 1.") var size = 321
         @Option(help: "Classes.") var classes = 21
         @Option(help: "Threads.") var threads = HostResources.threadsAllowed()
+        @Option(help: "What multiplies matrices: native or openblas.")
+        var gemm = Configuration.Engine.Products.native
+        @Option(help: "The kernels' level: auto, generic, avx2, avx512 or neon.")
+        var isa = InstructionSet.auto
         @Option(help: "Timed steps, after one warm-up.") var steps = 5
         @Flag(help: "One line of JSON.") var json = false
 
@@ -37,8 +42,10 @@ struct Bench: ParsableCommand {
             try reportingErrors {
                 var configuration = Configuration()
                 configuration.network.backbone = network
+                configuration.engine.gemm = gemm
                 let result = try StepBenchmark(
-                    configuration, batch: batch, size: size, classes: classes, threads: threads
+                    configuration, batch: batch, size: size, classes: classes, threads: threads,
+                    instructionSet: isa
                 ).run(steps: steps)
                 guard !json else { return print(try jsonLine(result)) }
                 print(
@@ -270,4 +277,5 @@ struct Bench: ParsableCommand {
 }
 
 extension Configuration.Network.Backbone: ExpressibleByArgument {}
+extension Configuration.Engine.Products: ExpressibleByArgument {}
 extension LocalRoute: ExpressibleByArgument {}

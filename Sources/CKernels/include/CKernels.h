@@ -42,6 +42,19 @@ typedef struct ck_resize {
     ptrdiff_t batch, in_height, in_width, out_height, out_width, channels;
 } ck_resize;
 
+/// A product of matrices: c[rows, columns] (+)= a · b, sums of `depth` terms. Strides are the floats
+/// from one row to the next.
+typedef struct ck_product {
+    ptrdiff_t rows, columns, depth;
+    ptrdiff_t c_stride, a_stride;
+    ptrdiff_t b_stride;  ///< of `multiply_transposed`
+    ck_store store;
+} ck_product;
+
+/// Columns of b that are packed together: those from a multiple of it on begin at
+/// packed + column · depth.
+enum { CK_PANEL = 32 };
+
 /// Constants of one AdamW step (Loshchilov and Hutter 2019, decoupled weight decay).
 typedef struct ck_adamw {
     float learning_rate, beta1, beta2, epsilon, weight_decay;
@@ -213,6 +226,24 @@ typedef struct ck_table {
     void (*area_adjoint)(float *dx, const float *dy, const ck_resize *resize, ptrdiff_t row_begin,
                          ptrdiff_t row_end, ck_store store);
 
+    // ---- matrix products ------------------------------------------------------------------------
+    // An element of c is one chain of fused multiply-adds in ascending order of depth, from 0 or,
+    // with CK_ACCUMULATE, from what c holds. Hence a product cut by rows or columns, or by depth
+    // in ascending order, has the same bits. c may not overlap what is read.
+
+    /// Brings b[depth, columns] into the order that this table's `multiply` reads. `packed` has
+    /// ck_packed_count(columns, depth) floats.
+    void (*pack)(float *packed, const float *b, ptrdiff_t b_stride, ptrdiff_t columns,
+                 ptrdiff_t depth);
+    /// The same from bᵀ[columns, depth], as the weights [outputs, inputs] of y = x · wᵀ lie.
+    void (*pack_transposed)(float *packed, const float *b, ptrdiff_t b_stride, ptrdiff_t columns,
+                            ptrdiff_t depth);
+    /// c[rows, columns] (+)= a[rows, depth] · b, packed by this table.
+    void (*multiply)(float *c, const float *a, const float *packed, const ck_product *product);
+    /// c[rows, columns] (+)= a[depth, rows]ᵀ · b[depth, columns].
+    void (*multiply_transposed)(float *c, const float *a, const float *b,
+                                const ck_product *product);
+
     // ---- update rules -------------------------------------------------------------------------
 
     /// d = fma(weight_decay, w, gradient_scale · g); velocity = fma(momentum, velocity, d);
@@ -256,6 +287,8 @@ void ck_inverse_deviation(float *inverse_deviation, const float *variance, doubl
                           ptrdiff_t channels);
 /// out = (float)(factor · total): the end of a sum kept in double.
 void ck_round_totals(float *out, const double *total, double factor, ptrdiff_t count);
+/// Floats that every table's packed form of b[depth, columns] fits into.
+ptrdiff_t ck_packed_count(ptrdiff_t columns, ptrdiff_t depth);
 /// out[c, r] = in[r, c]. No overlap. [C, 1, k, k] → [k², C] is rows = C, columns = k².
 void ck_transpose(float *out, const float *in, ptrdiff_t rows, ptrdiff_t columns);
 /// [O, I, kH, kW] → [O, kH, kW, I] with taps = kH·kW. No overlap.
