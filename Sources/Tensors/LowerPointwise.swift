@@ -3,7 +3,7 @@ import CKernels
 extension Planner {
     /// A 1×1 convolution: `y[rows, O] = x[rows, I] · w[O, I]ᵀ + bias`.
     func lowerPointwise(_ index: Int, weight: Parameter, bias: Parameter?) {
-        let node = graph.nodes[index], input = node.inputs[0], x = value(input)
+        let node = graph.nodes[index], input = node.inputs[0], x = self.rows(of: input)
         let rows = node.shape.rows, outputs = node.shape.channels
         let inputs = graph.shape(of: input).channels
         let y = buffer(node.shape.count)
@@ -13,11 +13,10 @@ extension Planner {
         let factor = rightFactor(columns: outputs, depth: inputs, .transposed, in: nil) {
             arguments.weights + weightOffset
         }
-        emit("pointwise", reads: [x] + factor.reads, writes: [y], count: tiling.count) { tile in
-            let range = tiling.range(tile)
+        emitRows("pointwise", of: x, width: inputs, tiling, reads: factor.reads, writes: [y]) {
+            x, range, _ in
             let out = y.base + range.lowerBound * outputs
-            factor.multiply(
-                out, x.base + range.lowerBound * inputs, rows: range.count, store: .overwrite)
+            factor.multiply(out, x, rows: range.count, store: .overwrite)
             if let biasOffset {
                 kernels.pointee.add_bias(
                     out, out, arguments.weights + biasOffset, Activation.none.kernel, range.count,
@@ -31,7 +30,7 @@ extension Planner {
     }
 
     /// `dx = dy · w` and `dw = dyᵀ · x`, tile by tile so that both read `dy` from the cache.
-    private func emitPointwiseBackward(_ index: Int, weight: Parameter, x: Buffer, dy: Buffer) {
+    private func emitPointwiseBackward(_ index: Int, weight: Parameter, x: InputRows, dy: Buffer) {
         let input = graph.nodes[index].inputs[0]
         let rows = graph.nodes[index].shape.rows, outputs = graph.nodes[index].shape.channels
         let inputs = graph.shape(of: input).channels, size = outputs * inputs
@@ -44,25 +43,21 @@ extension Planner {
                 arguments.weights + offset
             }
         }
-        emit(
-            "pointwise backward", reads: [x, dy] + sum + (factor?.reads ?? []),
-            writes: [partials] + (dx.map { [$0.buffer] } ?? []),
-            count: tiling.count
-        ) { tile in
-            let inner = Tiling.cachedRows(tiling.range(tile).count, width: outputs + inputs)
-            for step in 0..<inner.count {
-                let range = inner.range(step)
-                let row = tiling.range(tile).lowerBound + range.lowerBound
-                if let dx, let factor {
-                    factor.multiply(
-                        dx.buffer.base + row * inputs, dy.base + row * outputs,
-                        rows: range.count, store: dx.store)
-                }
-                products.transposedTimes(
-                    partials.base + tile * size, dy.base + row * outputs, x.base + row * inputs,
-                    m: outputs, n: inputs, k: range.count,
-                    store: step == 0 ? .overwrite : .accumulate)
+        emitRows(
+            "pointwise backward", of: x, width: outputs + inputs, tiling,
+            reads: [dy] + sum + (factor?.reads ?? []),
+            writes: [partials] + (dx.map { [$0.buffer] } ?? [])
+        ) { x, rows, tile in
+            let dy = dy.base + rows.lowerBound * outputs
+            if let dx, let factor {
+                factor.multiply(
+                    dx.buffer.base + rows.lowerBound * inputs, dy, rows: rows.count,
+                    store: dx.store)
             }
+            let isFirst = rows.lowerBound == tiling.range(tile).lowerBound
+            products.transposedTimes(
+                partials.base + tile * size, dy, x, m: outputs, n: inputs, k: rows.count,
+                store: isFirst ? .overwrite : .accumulate)
         }
         emitGradient(of: weight, from: partials, count: tiling.count)
     }
