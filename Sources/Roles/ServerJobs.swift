@@ -18,7 +18,10 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
     private var shards: [(index: ShardIndex, state: ShardValues)] = []
     private var shardCount = 0
 
-    init(run: RunDirectory, threadCount: Int, kernels: UnsafePointer<ck_table>) {
+    init(
+        run: RunDirectory, threadCount: Int,
+        kernels: UnsafePointer<ck_table> = ck_kernels()
+    ) {
         self.run = run
         pool = ThreadPool(threadCount: threadCount, kernels: kernels)
     }

@@ -6,12 +6,14 @@ import Roles
 import Tensors
 import Transport
 
-/// `emend bench step|exchange|job|checkpoint`: the time of a training step, of its exchange with the
-/// servers, of both in a whole job, and what checkpoints add to it.
+/// `emend bench step|kernels|exchange|job|checkpoint`: the time of a training step, of its matrix
+/// products, of its exchange with the servers, of both in a whole job, and what checkpoints add to it.
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure how fast this machine trains.",
-        subcommands: [Step.self, Exchange.self, Job.self, Model.self, Checkpoint.self])
+        subcommands: [
+            Step.self, Kernels.self, Exchange.self, Job.self, Model.self, Checkpoint.self,
+        ])
 
     struct Step: ParsableCommand {
         static let configuration = CommandConfiguration(

@@ -229,7 +229,8 @@ typedef struct ck_table {
     // ---- matrix products ------------------------------------------------------------------------
     // An element of c is one chain of fused multiply-adds in ascending order of depth, from 0 or,
     // with CK_ACCUMULATE, from what c holds. Hence a product cut by rows or columns, or by depth
-    // in ascending order, has the same bits. c may not overlap what is read.
+    // in ascending order, has the same bits. c may not overlap what is read. A product takes up to
+    // 320 KiB of its caller's stack.
 
     /// Brings b[depth, columns] into the order that this table's `multiply` reads. `packed` has
     /// ck_packed_count(columns, depth) floats.
