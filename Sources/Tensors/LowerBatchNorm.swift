@@ -99,31 +99,27 @@ extension Planner {
         }
     }
 
-    private enum StatisticsKind { case ofBatch, constant }
-
     private func emitNormBackward(
         _ input: Value, _ constants: NormConstants, x: Buffer, dy: Buffer,
-        statistics: StatisticsKind
+        statistics: NormGradientRows.Statistics
     ) {
         let means = buffer(2 * constants.channels)
         emitNormBackwardSums(constants, means: means, x: x, dy: dy)
         guard wantsGradient(input) else { return }
-        let tiling = Tiling.statisticRows(constants.rows), channels = constants.channels
-        let kernels = kernels, arguments = arguments
-        contribute(to: input, inPlaceOf: dy) { dx in
-            emit(
-                "norm backward", reads: [x, dy, means, constants.mean, constants.inverseDeviation],
-                writes: [dx],
-                count: tiling.count
-            ) { tile in
-                let range = tiling.range(tile), first = range.lowerBound * channels
-                let sums = statistics == .ofBatch ? UnsafePointer(means.base) : nil
-                kernels.pointee.batch_norm_backward_apply(
-                    dx.base + first, x.base + first, dy.base + first, constants.mean.base,
-                    constants.inverseDeviation.base, arguments.weights + constants.gamma,
-                    arguments.weights + constants.beta, sums, sums.map { $0 + channels },
-                    constants.activation, range.count, channels)
-            }
+        contribute(
+            to: input,
+            NormGradientRows(
+                x: x, dy: dy, means: means, statistics: statistics, constants: constants,
+                arguments: arguments, kernels: kernels))
+    }
+
+    /// Writes the whole gradient; `dx` may be `dy`.
+    func emitNormBackward(_ rows: NormGradientRows, to dx: Buffer) {
+        let tiling = Tiling.statisticRows(rows.constants.rows)
+        let channels = rows.constants.channels
+        emit("norm backward", reads: rows.sources, writes: [dx], count: tiling.count) { tile in
+            let range = tiling.range(tile)
+            rows.write(range, to: dx.base + range.lowerBound * channels)
         }
     }
 

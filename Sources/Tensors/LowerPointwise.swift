@@ -13,8 +13,8 @@ extension Planner {
         let factor = rightFactor(columns: outputs, depth: inputs, .transposed, in: nil) {
             arguments.weights + weightOffset
         }
-        emitRows("pointwise", of: x, width: inputs, tiling, reads: factor.reads, writes: [y]) {
-            x, range, _ in
+        let runs = RowRuns(x, channels: inputs)
+        emitRuns("pointwise", of: runs, tiling, reads: factor.reads, writes: [y]) { x, range, _ in
             let out = y.base + range.lowerBound * outputs
             factor.multiply(out, x, rows: range.count, store: .overwrite)
             if let biasOffset {
@@ -23,14 +23,21 @@ extension Planner {
                     outputs)
             }
         }
+        guard let bias else {
+            return onBackwardByRows(of: index) { [unowned self] dy in
+                emitPointwiseBackward(
+                    index, weight: weight, x: runs, dy: RowRuns(dy, channels: outputs))
+            }
+        }
         onBackward(of: index) { [unowned self] dy in
-            if let bias { emitBiasGradient(bias, dy, rows: rows, channels: outputs) }
-            emitPointwiseBackward(index, weight: weight, x: x, dy: dy)
+            emitBiasGradient(bias, dy, rows: rows, channels: outputs)
+            emitPointwiseBackward(
+                index, weight: weight, x: runs, dy: RowRuns(GradientRows.plain(dy), channels: outputs))
         }
     }
 
     /// `dx = dy · w` and `dw = dyᵀ · x`, tile by tile so that both read `dy` from the cache.
-    private func emitPointwiseBackward(_ index: Int, weight: Parameter, x: InputRows, dy: Buffer) {
+    private func emitPointwiseBackward(_ index: Int, weight: Parameter, x: RowRuns, dy: RowRuns) {
         let input = graph.nodes[index].inputs[0]
         let rows = graph.nodes[index].shape.rows, outputs = graph.nodes[index].shape.channels
         let inputs = graph.shape(of: input).channels, size = outputs * inputs
@@ -43,12 +50,10 @@ extension Planner {
                 arguments.weights + offset
             }
         }
-        emitRows(
-            "pointwise backward", of: x, width: outputs + inputs, tiling,
-            reads: [dy] + sum + (factor?.reads ?? []),
+        emitRuns(
+            "pointwise backward", of: x, and: dy, tiling, reads: sum + (factor?.reads ?? []),
             writes: [partials] + (dx.map { [$0.buffer] } ?? [])
-        ) { x, rows, tile in
-            let dy = dy.base + rows.lowerBound * outputs
+        ) { x, dy, rows, tile in
             if let dx, let factor {
                 factor.multiply(
                     dx.buffer.base + rows.lowerBound * inputs, dy, rows: rows.count,

@@ -19,10 +19,18 @@ final class Planner {
     /// Floats of scratch that a thread needs at most.
     private(set) var scratchCount = 0
     private var gradients: [Buffer?]
+    /// How a node's backward stages are emitted.
+    private enum Backward {
+        case whole((_ dy: Buffer) -> Void)
+        case byRows((_ dy: GradientRows) -> Void)
+    }
+
     /// Gradients the caller fills or reads: of outputs, and of the inputs it named.
     private var requested: [Value: Buffer] = [:]
     /// How to emit a node's backward stages, left by its forward lowering.
-    private var backward: [((_ dy: Buffer) -> Void)?]
+    private var backward: [Backward?]
+    /// Gradients of the inputs of batch norms that nobody has needed as a whole yet.
+    private var normGradients: [NormGradientRows?]
     private let consumers: [Int]
     private let needed: [Bool]
     private let differentiable: [Bool]
@@ -42,6 +50,7 @@ final class Planner {
         normalised = Array(repeating: nil, count: count)
         gradients = Array(repeating: nil, count: count)
         backward = Array(repeating: nil, count: count)
+        normGradients = Array(repeating: nil, count: count)
         needed = Planner.ancestors(of: outputs, in: graph)
         differentiable = Planner.differentiable(graph, inputGradients)
         var consumers = Array(repeating: 0, count: count)
@@ -80,7 +89,21 @@ final class Planner {
         }
         clearUnused()
         for index in graph.nodes.indices.reversed() where differentiable[index] {
-            if let dy = gradients[index] { backward[index]?(dy) }
+            emitBackward(index)
+        }
+    }
+
+    private func emitBackward(_ index: Int) {
+        if let rows = normGradients[index] {
+            if case .byRows(let emit) = backward[index] { return emit(.normalised(rows)) }
+            emitNormBackward(rows, to: rows.dy)
+            gradients[index] = rows.dy
+        }
+        guard let dy = gradients[index] else { return }
+        switch backward[index] {
+        case .whole(let emit): emit(dy)
+        case .byRows(let emit): emit(.plain(dy))
+        case nil: break
         }
     }
 
@@ -118,7 +141,12 @@ final class Planner {
     func define(_ index: Int, _ buffer: Buffer) { values[index] = buffer }
 
     func onBackward(of index: Int, _ emit: @escaping (_ dy: Buffer) -> Void) {
-        if mode == .training { backward[index] = emit }
+        if mode == .training { backward[index] = .whole(emit) }
+    }
+
+    /// As `onBackward`, of a node whose backward stages read the gradient by rows.
+    func onBackwardByRows(of index: Int, _ emit: @escaping (_ dy: GradientRows) -> Void) {
+        if mode == .training { backward[index] = .byRows(emit) }
     }
 
     func wantsGradient(_ value: Value) -> Bool { differentiable[value.index] }
@@ -154,6 +182,16 @@ final class Planner {
             emit(dy)
         } else {
             contribute(to: value, emit)
+        }
+    }
+
+    /// Contributes the gradient of a batch norm's input, whose `dy` must not be read again by others:
+    /// left to the reader where it is the only contribution.
+    func contribute(to value: Value, _ rows: NormGradientRows) {
+        if gradients[value.index] == nil, consumers[value.index] == 1 {
+            normGradients[value.index] = rows
+        } else {
+            contribute(to: value, inPlaceOf: rows.dy) { emitNormBackward(rows, to: $0) }
         }
     }
 
