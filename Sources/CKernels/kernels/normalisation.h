@@ -67,10 +67,35 @@ static void batch_norm_sums(float *sum, float *square, const float *x, const flo
     }
 }
 
-/// A channel's constants are loaded once for the rows of a band, side by side for so many vectors.
-enum { APPLIED = CK_WIDTH == 16 ? 4 : 2, APPLIED_BAND = 16 };
+CK_INLINE void apply_rows(float *y, const float *x, const float *mean,
+                          const float *inverse_deviation, const float *gamma, const float *beta,
+                          ck_activation activation, ptrdiff_t rows, ptrdiff_t channels) {
+    for (ptrdiff_t r = 0; r < rows; r++)
+        for (ptrdiff_t c = 0; c < channels; c += W) {
+            ptrdiff_t n = channels - c, at = r * channels + c;
+            V factor = load(gamma + c, n) * load(inverse_deviation + c, n);
+            V d = load(x + at, n) - load(mean + c, n);
+            store(y + at, activated(fused(d, factor, load(beta + c, n)), activation), n);
+        }
+}
 
-/// What a channel's normalisation needs, for W channels.
+static void batch_norm_apply(float *y, const float *x, const float *mean,
+                             const float *inverse_deviation, const float *gamma, const float *beta,
+                             ck_activation activation, ptrdiff_t rows, ptrdiff_t channels) {
+    switch (activation) {
+    case CK_NONE:
+        apply_rows(y, x, mean, inverse_deviation, gamma, beta, CK_NONE, rows, channels);
+        break;
+    case CK_RELU:
+        apply_rows(y, x, mean, inverse_deviation, gamma, beta, CK_RELU, rows, channels);
+        break;
+    case CK_RELU6:
+        apply_rows(y, x, mean, inverse_deviation, gamma, beta, CK_RELU6, rows, channels);
+        break;
+    }
+}
+
+/// What a channel's backward pass needs, for W channels.
 typedef struct {
     V mean, inverse, factor, beta;
 } Normaliser;
@@ -79,49 +104,6 @@ CK_INLINE Normaliser normaliser(const float *mean, const float *inverse_deviatio
                                 const float *gamma, const float *beta, ptrdiff_t n) {
     V inverse = load(inverse_deviation, n);
     return (Normaliser){load(mean, n), inverse, load(gamma, n) * inverse, load(beta, n)};
-}
-
-typedef struct {
-    float *y;
-    const float *x, *mean, *inverse_deviation, *gamma, *beta;
-    ptrdiff_t rows, channels;
-} Apply;
-
-CK_INLINE void apply_block(const Apply *s, ptrdiff_t row, ptrdiff_t height, ptrdiff_t c,
-                           ck_activation activation, int width, ptrdiff_t lanes) {
-    Normaliser k[APPLIED];
-    for (int j = 0; j < width; j++) {
-        ptrdiff_t at = c + j * W;
-        k[j] = normaliser(s->mean + at, s->inverse_deviation + at, s->gamma + at, s->beta + at,
-                          lanes);
-    }
-    for (ptrdiff_t r = row; r < row + height; r++)
-        for (int j = 0; j < width; j++) {
-            ptrdiff_t at = r * s->channels + c + j * W;
-            V d = load(s->x + at, lanes) - k[j].mean;
-            store(s->y + at, activated(fused(d, k[j].factor, k[j].beta), activation), lanes);
-        }
-}
-
-CK_INLINE void apply_rows(const Apply *s, ck_activation activation) {
-    for (ptrdiff_t row = 0; row < s->rows; row += APPLIED_BAND) {
-        ptrdiff_t height = smaller(APPLIED_BAND, s->rows - row), c = 0;
-        for (; c + APPLIED * W <= s->channels; c += APPLIED * W)
-            apply_block(s, row, height, c, activation, APPLIED, W);
-        for (; c < s->channels; c += W)
-            apply_block(s, row, height, c, activation, 1, smaller(W, s->channels - c));
-    }
-}
-
-static void batch_norm_apply(float *y, const float *x, const float *mean,
-                             const float *inverse_deviation, const float *gamma, const float *beta,
-                             ck_activation activation, ptrdiff_t rows, ptrdiff_t channels) {
-    const Apply s = {y, x, mean, inverse_deviation, gamma, beta, rows, channels};
-    switch (activation) {
-    case CK_NONE: apply_rows(&s, CK_NONE); break;
-    case CK_RELU: apply_rows(&s, CK_RELU); break;
-    case CK_RELU6: apply_rows(&s, CK_RELU6); break;
-    }
 }
 
 CK_INLINE V gradient_before(Normaliser k, V d, V dy, ck_activation activation) {
@@ -194,37 +176,20 @@ typedef struct {
     ptrdiff_t rows, channels;
 } BackwardApply;
 
-CK_INLINE void backward_apply_block(const BackwardApply *s, ptrdiff_t row, ptrdiff_t height,
-                                    ptrdiff_t c, ck_activation activation, int frozen, int width,
-                                    ptrdiff_t lanes) {
-    Normaliser k[APPLIED];
-    V mean_dy[APPLIED], mean_dy_xhat[APPLIED];
-    for (int j = 0; j < width; j++) {
-        ptrdiff_t at = c + j * W;
-        k[j] = normaliser(s->mean + at, s->inverse_deviation + at, s->gamma + at, s->beta + at,
-                          lanes);
-        mean_dy[j] = frozen ? (V){0} : load(s->mean_dy + at, lanes);
-        mean_dy_xhat[j] = frozen ? (V){0} : load(s->mean_dy_xhat + at, lanes);
-    }
-    for (ptrdiff_t r = row; r < row + height; r++)
-        for (int j = 0; j < width; j++) {
-            ptrdiff_t at = r * s->channels + c + j * W;
-            V d = load(s->x + at, lanes) - k[j].mean;
-            V g = gradient_before(k[j], d, load(s->dy + at, lanes), activation);
-            if (!frozen) g = fused(-(d * k[j].inverse), mean_dy_xhat[j], g - mean_dy[j]);
-            store(s->dx + at, k[j].factor * g, lanes);
-        }
-}
-
 CK_INLINE void backward_apply(const BackwardApply *s, ck_activation activation, int frozen) {
-    for (ptrdiff_t row = 0; row < s->rows; row += APPLIED_BAND) {
-        ptrdiff_t height = smaller(APPLIED_BAND, s->rows - row), c = 0;
-        for (; c + APPLIED * W <= s->channels; c += APPLIED * W)
-            backward_apply_block(s, row, height, c, activation, frozen, APPLIED, W);
-        for (; c < s->channels; c += W)
-            backward_apply_block(s, row, height, c, activation, frozen, 1,
-                                 smaller(W, s->channels - c));
-    }
+    for (ptrdiff_t r = 0; r < s->rows; r++)
+        for (ptrdiff_t c = 0; c < s->channels; c += W) {
+            ptrdiff_t n = s->channels - c, at = r * s->channels + c;
+            Normaliser k = normaliser(s->mean + c, s->inverse_deviation + c, s->gamma + c,
+                                      s->beta + c, n);
+            V d = load(s->x + at, n) - k.mean;
+            V g = gradient_before(k, d, load(s->dy + at, n), activation);
+            if (!frozen) {
+                V centred = g - load(s->mean_dy + c, n);
+                g = fused(-(d * k.inverse), load(s->mean_dy_xhat + c, n), centred);
+            }
+            store(s->dx + at, k.factor * g, n);
+        }
 }
 
 static void batch_norm_backward_apply(float *dx, const float *x, const float *dy,
