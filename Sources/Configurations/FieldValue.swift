@@ -105,3 +105,4 @@ extension Configuration.DataSet.Format: FieldChoice {}
 extension Configuration.DataSet.Pool: FieldChoice {}
 extension Configuration.DataSet.BadFile: FieldChoice {}
 extension Configuration.Numerics.Admission: FieldChoice {}
+extension Configuration.Engine.Products: FieldChoice {}
