@@ -106,3 +106,4 @@ extension Configuration.DataSet.Pool: FieldChoice {}
 extension Configuration.DataSet.BadFile: FieldChoice {}
 extension Configuration.Engine.Products: FieldChoice {}
 extension Configuration.Numerics.Admission: FieldChoice {}
+extension Configuration.Engine.Products: FieldChoice {}
