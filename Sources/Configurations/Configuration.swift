@@ -62,7 +62,12 @@ extension Configuration {
     /// The primary model: backbone, atrous spatial pyramid pooling, decoder.
     public struct Network: Codable, Sendable, Equatable {
         /// The networks before the pyramid.
-        public enum Backbone: String, Codable, Sendable, CaseIterable { case mobilenetv2, tiny }
+        public enum Backbone: String, Codable, Sendable, CaseIterable {
+            case mobilenetv2, xception65, tiny
+
+            /// Default of `network.backboneDecay`: the original's.
+            public var decay: Double { self == .xception65 ? 0.9997 : 0.997 }
+        }
 
         /// How the convolutions of pyramid and decoder begin.
         public enum HeadInitialisation: String, Codable, Sendable, CaseIterable {
@@ -98,7 +103,8 @@ extension Configuration {
         public var backboneEpsilon: Double = 1e-3
         /// Added to the variance in the batch norms of pyramid and decoder.
         public var headEpsilon: Double = 1e-5
-        /// Decay of the running batch-norm statistics per step.
+        /// Decay of the backbone's running batch-norm statistics per step; where nothing sets it,
+        /// resolving takes the backbone's own.
         public var backboneDecay: Double = 0.997
         /// Likewise, of pyramid and decoder.
         public var headDecay: Double = 0.9997

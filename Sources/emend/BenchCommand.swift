@@ -20,7 +20,7 @@ struct Bench: ParsableCommand {
             abstract: "Time training steps on random images: forward, loss, backward, update.",
             discussion: "The keys of --json are those of the PyTorch program it is compared with.")
 
-        @Option(help: "mobilenetv2 or tiny.")
+        @Option(help: "The backbone.")
         var network = Configuration.Network.Backbone.mobilenetv2
         @Option(help: "Images of a step.") var batch = 4
         @Option(help: "Side of an image in pixels, 16k + 1.") var size = 321
@@ -53,9 +53,11 @@ struct Bench: ParsableCommand {
                 print(
                     String(
                         format:
-                            "step %.3f s (forward %.3f, backward %.3f), %.1f images/s, %.0f MiB",
+                            "step %.3f s (forward %.3f, backward %.3f), %.1f images/s, %.0f MiB; "
+                            + "%.1f GFLOP/s, %.0f %% of the %.1f that multiply-adds reach",
                         result.stepSeconds, result.forwardSeconds, result.backwardSeconds,
-                        result.imagesPerSecond, result.peakResidentMebibytes))
+                        result.imagesPerSecond, result.peakResidentMebibytes ?? .nan,
+                        result.stepGigaflops, 100 * result.peakShare, result.peakGigaflops))
             }
         }
     }

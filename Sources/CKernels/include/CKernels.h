@@ -324,6 +324,13 @@ double ck_cos_f64(double x);
 /// x^0 = 1; 0^y = 0 for y > 0, +∞ for y < 0; NaN for x < 0.
 double ck_pow_f64(double x, double y);
 
+// ---- limits -----------------------------------------------------------------------------------
+
+/// Keeps the arithmetic units busy with `rounds` ≥ 0 of independent fused multiply-adds in
+/// registers and returns how many operations that were (a multiply-add is two); 0 at a level that
+/// this build or processor lacks.
+double ck_fma_burst(ck_isa level, ptrdiff_t rounds);
+
 // ---- threads ----------------------------------------------------------------------------------
 
 /// A fixed set of threads that share out numbered tiles.
