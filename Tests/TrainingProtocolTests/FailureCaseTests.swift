@@ -324,7 +324,7 @@ struct FailureCaseTests {
     func case20DiskFailsAndTrainingGoesOn(seed: UInt64) throws {
         var options = Self.options()
         options.faultsEndMilliseconds = 2_000
-        options.diskFailureOneIn = 4
+        options.diskFailureOneIn = 20
         options.stepsPerPhase = 20
         let outcome = try Self.complete(seed, options)
         let failed = outcome.observations.contains {
