@@ -106,4 +106,3 @@ extension Configuration.DataSet.Pool: FieldChoice {}
 extension Configuration.DataSet.BadFile: FieldChoice {}
 extension Configuration.Engine.Products: FieldChoice {}
 extension Configuration.Numerics.Admission: FieldChoice {}
-extension Configuration.Engine.Products: FieldChoice {}

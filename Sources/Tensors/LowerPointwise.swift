@@ -32,7 +32,8 @@ extension Planner {
         onBackward(of: index) { [unowned self] dy in
             emitBiasGradient(bias, dy, rows: rows, channels: outputs)
             emitPointwiseBackward(
-                index, weight: weight, x: runs, dy: RowRuns(GradientRows.plain(dy), channels: outputs))
+                index, weight: weight, x: runs,
+                dy: RowRuns(GradientRows.plain(dy), channels: outputs))
         }
     }
 
