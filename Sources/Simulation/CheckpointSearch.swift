@@ -19,7 +19,7 @@ struct CheckpointSearch: StorageJob {
         case .listed(let names): return try search(names, on: disk)
         default:
             guard let found else { preconditionFailure("\(result) of \(operation)") }
-            disk.acknowledge(found)
+            try disk.acknowledge(found)
             return .finish(.finished(.checkpointFound(found)))
         }
     }

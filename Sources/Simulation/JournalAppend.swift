@@ -16,23 +16,27 @@ struct JournalAppend: StorageJob {
         set { journal.file = newValue }
     }
 
-    mutating func start(on disk: inout SimulatedDisk) -> StorageEffect {
+    mutating func start(
+        on disk: inout SimulatedDisk
+    ) throws(InvariantViolation) -> StorageEffect {
         let effect = journal.machine.append(byteCount: content.count)
-        return follow(effect, on: &disk)
+        return try follow(effect, on: &disk)
     }
 
-    mutating func handle(_ result: FileResult, on disk: inout SimulatedDisk) -> StorageEffect {
+    mutating func handle(
+        _ result: FileResult, on disk: inout SimulatedDisk
+    ) throws(InvariantViolation) -> StorageEffect {
         let effect = journal.machine.handle(result)
-        return follow(effect, on: &disk)
+        return try follow(effect, on: &disk)
     }
 
     private func follow(
         _ effect: JournalMachine.Effect, on disk: inout SimulatedDisk
-    ) -> StorageEffect {
+    ) throws(InvariantViolation) -> StorageEffect {
         switch effect {
         case .perform(let operation): return .perform(operation)
         case .finish(.durable):
-            disk.acknowledge(line: line)
+            try disk.acknowledge(line: line)
             return .finish(.appended(.journaled, journal))
         case .finish(.failed(let failure)):
             return .finish(.appended(.failed(JobFailure(failure)), journal))

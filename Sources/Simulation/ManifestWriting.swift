@@ -97,7 +97,7 @@ struct ManifestWriting: StorageJob {
         guard let reference = disk.reference(to: manifest.version) else {
             throw InvariantViolation("checkpoint \(manifest.version) has no manifest")
         }
-        disk.acknowledge(reference)
+        try disk.acknowledge(reference)
     }
 
     // MARK: Retention
@@ -147,16 +147,13 @@ struct ManifestWriting: StorageJob {
         }
     }
 
-    /// From the loss of its manifest on, a checkpoint is none.
+    /// From the loss of its manifest on, a checkpoint is none; until then it is whole.
     private func retire(
         _ result: FileResult, on disk: inout SimulatedDisk
     ) throws(InvariantViolation) {
-        guard case .remove(let path)? = operation, result == .done,
-            let version = disk.manifests.map(\.version).first(where: {
-                SimulatedDisk.manifestPath(of: $0) == path
-            })
-        else { return }
-        disk.retire(version)
+        guard case .remove(let path)? = operation, result == .done else { return }
+        let manifest = disk.manifests.first { SimulatedDisk.manifestPath(of: $0.version) == path }
+        if let manifest { disk.retire(manifest.version) }
         try disk.check()
     }
 }

@@ -74,7 +74,13 @@ struct SimulatedDisk: Sendable {
     }
 
     /// Somebody is told that the line is in the journal.
-    mutating func acknowledge(line: Int) { journaled.append(line) }
+    mutating func acknowledge(line: Int) throws(InvariantViolation) {
+        let text = Self.text(line)
+        guard fileSystem.durableContent(Self.journal)?.suffix(text.count) == text[...] else {
+            throw InvariantViolation("line \(line) is acknowledged and may be lost")
+        }
+        journaled.append(line)
+    }
 
     /// What was acknowledged, in order.
     var facts: [JournalEntry] { journaled.compactMap(fact) }
@@ -98,6 +104,9 @@ struct SimulatedDisk: Sendable {
         guard found.starts(with: journaled), found.count <= journaled.count + 1 else {
             throw InvariantViolation(
                 "the journal holds lines \(found), and \(journaled) were acknowledged")
+        }
+        guard fileSystem.durableContent(Self.journal) == bytes else {
+            throw InvariantViolation("lines \(found) of the journal are read and may be lost")
         }
         journaled = found
         return facts
@@ -133,17 +142,27 @@ struct SimulatedDisk: Sendable {
         Self.text(number(of: .manifest(manifest)))
     }
 
+    /// What processes see, or what no loss of power takes away.
+    enum View { case seen, durable }
+
+    private func content(_ path: String, _ view: View) -> [UInt8]? {
+        switch view {
+        case .seen: fileSystem.content(path)
+        case .durable: fileSystem.durableContent(path)
+        }
+    }
+
     /// The manifest of a version, where a whole one is there.
-    func manifest(of version: Version) -> Manifest? {
-        guard let bytes = fileSystem.content(Self.manifestPath(of: version)),
+    func manifest(of version: Version, _ view: View = .seen) -> Manifest? {
+        guard let bytes = content(Self.manifestPath(of: version), view),
             case .manifest(let manifest)? = record(bytes)?.record
         else { return nil }
         return manifest
     }
 
-    func reference(to version: Version) -> CheckpointReference? {
+    func reference(to version: Version, _ view: View = .seen) -> CheckpointReference? {
         let path = Self.manifestPath(of: version)
-        guard let number = fileSystem.content(path).flatMap({ record($0)?.number }) else {
+        guard let number = content(path, view).flatMap({ record($0)?.number }) else {
             return nil
         }
         return CheckpointReference(
@@ -151,13 +170,15 @@ struct SimulatedDisk: Sendable {
     }
 
     /// All chunks of a checkpoint, by id; nil unless each file is as its manifest says.
-    func load(_ version: Version) -> [Chunk]? { manifest(of: version).flatMap(load) }
+    func load(_ version: Version, _ view: View = .seen) -> [Chunk]? {
+        manifest(of: version, view).flatMap { load($0, view) }
+    }
 
-    func load(_ manifest: Manifest) -> [Chunk]? {
+    func load(_ manifest: Manifest, _ view: View = .seen) -> [Chunk]? {
         var chunks: [Chunk] = []
         for file in manifest.files {
             let path = "\(Self.directory(of: manifest.version))/\(file.name)"
-            guard let (number, record) = fileSystem.content(path).flatMap(record),
+            guard let (number, record) = content(path, view).flatMap(record),
                 case .shard(let shard) = record, file.hash == contentHash(of: UInt64(number))
             else { return nil }
             chunks += shard.chunks
@@ -166,11 +187,12 @@ struct SimulatedDisk: Sendable {
     }
 
     /// Somebody is told that the checkpoint is there.
-    mutating func acknowledge(_ reference: CheckpointReference) {
+    mutating func acknowledge(_ reference: CheckpointReference) throws(InvariantViolation) {
         retired.removeAll { $0 == reference.version }
         manifests.removeAll { $0.version == reference.version }
         manifests.append(reference)
         manifests.sort { $0.version < $1.version }
+        try check()
     }
 
     /// Retention has deleted the manifest, so nobody may count on the checkpoint any more.
@@ -178,16 +200,18 @@ struct SimulatedDisk: Sendable {
 
     func isRetired(_ version: Version) -> Bool { retired.contains(version) }
 
-    /// Every checkpoint that was reported is whole, and one is left.
+    /// Every checkpoint that was reported is there for good, whole, and one is left.
     func check() throws(InvariantViolation) {
         let promised = manifests.filter { !isRetired($0.version) }
         guard !promised.isEmpty || manifests.isEmpty else {
             throw InvariantViolation("no checkpoint is left")
         }
         for promise in promised {
-            guard reference(to: promise.version) == promise, load(promise.version) != nil else {
+            guard reference(to: promise.version, .durable) == promise,
+                load(promise.version, .durable) != nil, load(promise.version) != nil
+            else {
                 throw InvariantViolation(
-                    "checkpoint \(promise.version) was reported and is not whole")
+                    "checkpoint \(promise.version) was reported and may be lost")
             }
         }
     }

@@ -102,6 +102,17 @@ package struct SimulatedFileSystem: Sendable {
         return files[index].content
     }
 
+    /// The content of a file that no loss of power takes away; nil where the name itself may be lost.
+    package func durableContent(_ path: String) -> [UInt8]? {
+        guard case .file(let index) = durableNames[path] else { return nil }
+        var directory = parentDirectory(of: path)
+        while !roots.contains(directory) {
+            guard durableNames[directory] == .directory else { return nil }
+            directory = parentDirectory(of: directory)
+        }
+        return files[index].durable
+    }
+
     /// All paths, sorted, directories included.
     package var paths: [String] { names.keys.sorted() }
 

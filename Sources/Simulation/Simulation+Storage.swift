@@ -1,28 +1,5 @@
 import TrainingProtocol
 
-/// What a process has to do on files: one job after the other, one operation at a time.
-struct StorageQueue: Sendable {
-    enum Work: Sendable {
-        case opening
-        case journal(JournalEntry)
-        case files(any StorageJob)
-        case ledger(LedgerChange)
-    }
-
-    enum LedgerChange: Sendable {
-        case append([StepRecord])
-        case cut(Version)
-    }
-
-    /// The first one is under way.
-    var waiting: [(id: JobID?, work: Work)] = []
-    /// What is under way, and the operation that it waits for.
-    var job: (any StorageJob)?
-    var operation: FileOperation?
-    /// Of a coordinator, once it is open.
-    var journal: OpenJournal?
-}
-
 // How processes work on the run's directory: nothing happens at once, so that a crash may come
 // between any two operations.
 extension Simulation {
@@ -125,14 +102,17 @@ extension Simulation {
         return call + (least - 1 + random.below(options.diskMilliseconds)) * 1_000_000
     }
 
-    /// A truncation never fails: of a line whose fsync failed and that cannot be taken back either,
-    /// nobody can tell that it is not on the disk.
+    /// What a failed fsync of the journal leaves can be read and is not on the disk, which the next
+    /// coordinator cannot tell: that fsync, and taking a line back, never fail here.
     private mutating func drawFault(of operation: FileOperation, _ bytes: [UInt8], _ process: Int) {
-        let chance =
-            processes[process].role == .coordinator && isOnJournal(process)
-            ? options.journalFailureOneIn : options.diskFailureOneIn
+        let isOnJournal = isOnJournal(process)
+        let chance = isOnJournal ? options.journalFailureOneIn : options.diskFailureOneIn
         guard isFaulty, random.happens(oneIn: chance) else { return }
-        if case .truncate = operation { return }
+        switch operation {
+        case .truncate: return
+        case .synchronise where isOnJournal: return
+        default: break
+        }
         let fault: SimulatedFileSystem.Fault =
             switch random.below(4) {
             case 0: .error(.interrupted)
