@@ -40,7 +40,7 @@ package struct RetentionMachine: Sendable {
     private enum Stage {
         case ready, finished
         case verifying(Entry)
-        case securing(FileOperation)
+        case securing(Entry)
         case performing(FileOperation)
     }
 
@@ -87,12 +87,14 @@ package struct RetentionMachine: Sendable {
     package mutating func handle(_ event: Event) -> Effect {
         switch (stage, event) {
         case (.verifying(let entry), .sound):
-            return secure(.synchroniseDirectory(entry.path))
+            return secure(entry)
         case (.verifying, .damaged): return verifyNext()
-        case (.securing(let operation), .performed(let result)):
-            guard let result = operation.meaning(of: result) else { return secure(operation) }
-            if case .failed = result { return verifyNext() }
-            return deleteNext()
+        case (.securing(let entry), .performed(let result)):
+            let operation = FileOperation.synchroniseDirectory(entry.path)
+            guard let result = operation.meaning(of: result) else { return secure(entry) }
+            guard case .failed(let error) = result else { return deleteNext() }
+            let failure = FileFailure(error, during: operation, path: entry.path)
+            return finish(.failed(failure, deleted: []))
         case (.performing(let operation), .performed(let result)):
             guard let result = operation.meaning(of: result) else { return .perform(operation) }
             return advance(operation, result)
@@ -107,9 +109,9 @@ package struct RetentionMachine: Sendable {
     }
 
     /// Whoever wrote it may have died before its last fsync.
-    private mutating func secure(_ operation: FileOperation) -> Effect {
-        stage = .securing(operation)
-        return .perform(operation)
+    private mutating func secure(_ entry: Entry) -> Effect {
+        stage = .securing(entry)
+        return .perform(.synchroniseDirectory(entry.path))
     }
 
     private mutating func deleteNext() -> Effect {
