@@ -1,5 +1,6 @@
 import CKernels
 import Datasets
+import Tensors
 
 /// Logits or probabilities of one image, `[height, width, channels]`; owns its memory.
 final class ScoreMap {
