@@ -84,11 +84,11 @@ private final class LayerRun {
         let weight = graph.parameter(
             ParameterDeclaration(name: "w", shape: [layer.outputs, layer.inputs, 1, 1]))
         output = graph.convolution(x, weight: weight)
-        var engine = Configuration.Engine()
-        engine.gemm = products
+        var configuration = Configuration()
+        configuration.engine.gemm = products
         plan = Plan(
             graph, outputs: [output], mode: .training, pool: pool, inputGradients: [x],
-            products: ProductEngine(engine))
+            products: ProductEngine(configuration.engine))
         weights = (0..<graph.weightCount).map { Float($0 % 13) / 8 - 0.75 }
         gradients = [Float](repeating: 0, count: graph.weightCount)
         let input = plan.input(x)
