@@ -23,6 +23,10 @@ CK_INLINE void multiply_tile(const Tile *t, int rows, int vectors) {
     V sum[TILE_ROWS][TILE_VECTORS];
     ptrdiff_t a_row = t->a_row;
     const float *a = t->a, *b = t->b;
+    // The tile below, whose lines a short depth would wait for when it stores.
+    for (int i = rows; i < 2 * rows && vectors > 1; i++)
+        for (int v = 0; v < vectors; v++)
+            __builtin_prefetch(t->c + i * t->c_row + v * W, 1);
 #pragma unroll
     for (int i = 0; i < rows; i++)
 #pragma unroll
