@@ -32,7 +32,7 @@ test-long: build
 	@EMEND_TEST_LONG=1 $(SWIFT_TEST)
 
 bench: build
-	@scripts/bench.sh
+	@$${EMEND_PYTHON:-python3} scripts/bench.py
 
 # Regenerates the wire messages from proto/; the result is committed.
 proto:

@@ -27,6 +27,10 @@ void ck_round_totals(float *out, const double *total, double factor, ptrdiff_t c
     for (ptrdiff_t i = 0; i < count; i++) out[i] = (float)(factor * total[i]);
 }
 
+ptrdiff_t ck_packed_count(ptrdiff_t columns, ptrdiff_t depth) {
+    return (columns + CK_PANEL - 1) / CK_PANEL * CK_PANEL * depth;
+}
+
 void ck_transpose(float *out, const float *in, ptrdiff_t rows, ptrdiff_t columns) {
     enum { BLOCK = 16 };
     for (ptrdiff_t top = 0; top < rows; top += BLOCK)

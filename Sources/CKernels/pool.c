@@ -10,9 +10,15 @@
 
 enum { SPINS = 4000 };  // some tens of microseconds, then sleep
 
+typedef struct {
+    ck_pool *pool;
+    ptrdiff_t thread;  // from 1; the caller is 0
+    pthread_t handle;
+} Worker;
+
 struct ck_pool {
     ptrdiff_t threads, started;
-    pthread_t *workers;
+    Worker *workers;
     // Written by the caller before `generation` is raised, read by the threads after they saw it.
     ck_tile_function function;
     void *context;
@@ -34,11 +40,11 @@ static void relax(void) {
 #endif
 }
 
-static void claim_tiles(ck_pool *pool) {
+static void claim_tiles(ck_pool *pool, ptrdiff_t thread) {
     for (;;) {
         ptrdiff_t tile = atomic_fetch_add_explicit(&pool->next_tile, 1, memory_order_relaxed);
         if (tile >= pool->count) return;
-        pool->function(pool->context, tile);
+        pool->function(pool->context, tile, thread);
     }
 }
 
@@ -58,12 +64,13 @@ static uint64_t await_generation(ck_pool *pool, uint64_t seen) {
 }
 
 static void *worker_main(void *argument) {
-    ck_pool *pool = argument;
+    const Worker *worker = argument;
+    ck_pool *pool = worker->pool;
     uint64_t seen = 0;
     for (;;) {
         seen = await_generation(pool, seen);
         if (atomic_load_explicit(&pool->stopping, memory_order_relaxed)) return NULL;
-        claim_tiles(pool);
+        claim_tiles(pool, worker->thread);
         if (atomic_fetch_sub_explicit(&pool->working, 1, memory_order_acq_rel) == 1) {
             pthread_mutex_lock(&pool->mutex);
             pthread_cond_signal(&pool->done);
@@ -100,8 +107,11 @@ ck_pool *ck_pool_create(ptrdiff_t threads) {
     pthread_cond_init(&pool->work, NULL);
     pthread_cond_init(&pool->done, NULL);
     pool->workers = calloc((size_t)threads, sizeof *pool->workers);
-    for (; pool->workers && pool->started < threads - 1; pool->started++)
-        if (pthread_create(&pool->workers[pool->started], NULL, worker_main, pool) != 0) break;
+    for (; pool->workers && pool->started < threads - 1; pool->started++) {
+        Worker *worker = &pool->workers[pool->started];
+        *worker = (Worker){.pool = pool, .thread = pool->started + 1};
+        if (pthread_create(&worker->handle, NULL, worker_main, worker) != 0) break;
+    }
     if (pool->workers && pool->started == threads - 1) return pool;
     ck_pool_destroy(pool);
     return NULL;
@@ -113,7 +123,7 @@ void ck_pool_run(ck_pool *pool, ptrdiff_t count, ck_tile_function function, void
         abort();
     }
     if (pool->started == 0 || count <= 1) {
-        for (ptrdiff_t tile = 0; tile < count; tile++) function(context, tile);
+        for (ptrdiff_t tile = 0; tile < count; tile++) function(context, tile, 0);
     } else {
         pool->function = function;
         pool->context = context;
@@ -121,7 +131,7 @@ void ck_pool_run(ck_pool *pool, ptrdiff_t count, ck_tile_function function, void
         atomic_store_explicit(&pool->next_tile, 0, memory_order_relaxed);
         atomic_store_explicit(&pool->working, pool->started, memory_order_relaxed);
         raise_generation(pool);
-        claim_tiles(pool);
+        claim_tiles(pool, 0);
         await_workers(pool);
     }
     atomic_flag_clear_explicit(&pool->running, memory_order_release);
@@ -133,7 +143,7 @@ void ck_pool_destroy(ck_pool *pool) {
     if (!pool) return;
     atomic_store_explicit(&pool->stopping, 1, memory_order_relaxed);
     raise_generation(pool);
-    for (ptrdiff_t i = 0; i < pool->started; i++) pthread_join(pool->workers[i], NULL);
+    for (ptrdiff_t i = 0; i < pool->started; i++) pthread_join(pool->workers[i].handle, NULL);
     pthread_cond_destroy(&pool->work);
     pthread_cond_destroy(&pool->done);
     pthread_mutex_destroy(&pool->mutex);

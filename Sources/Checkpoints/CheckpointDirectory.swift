@@ -96,6 +96,8 @@ public struct CheckpointDirectory: Sendable {
     }
 
     /// The newest checkpoint that verifies, and why newer ones were passed over.
+    ///
+    /// Its names are durable on return: whoever wrote it may have died before its last fsync.
     /// - Returns: nil for `checkpoint` where none verifies.
     public func newestVerified(
         through last: Int = .max
@@ -103,11 +105,26 @@ public struct CheckpointDirectory: Sendable {
         var skipped: [CheckpointError] = []
         for step in try steps().reversed() where step <= last {
             do throws(CheckpointError) {
-                return (try open(step: step), skipped)
+                let checkpoint = try open(step: step)
+                try synchronise(step: step)
+                return (checkpoint, skipped)
             } catch {
                 skipped.append(error)
             }
         }
         return (nil, skipped)
+    }
+
+    private func synchronise(step: Int) throws(CheckpointError) {
+        let operation = FileOperation.synchroniseDirectory(path(of: step))
+        var file: Int32 = -1
+        var result: FileResult?
+        while result == nil {
+            result = operation.meaning(
+                of: fileSystem.perform(operation, of: FileContent([]), on: &file))
+        }
+        guard case .failed(let error)? = result else { return }
+        throw .system(
+            error.code, path(of: step), "\(operation.name) failed, so it does not count as saved")
     }
 }

@@ -33,6 +33,8 @@ public struct Configuration: Codable, Sendable, Equatable {
     public var evaluate = Evaluate()
     /// When checkpoints are written and how long they stay.
     public var checkpoint = CheckpointRule()
+    /// What computes.
+    public var engine = Engine()
     /// Which workers may take part.
     public var numerics = Numerics()
     /// How parameters travel.
@@ -60,7 +62,12 @@ extension Configuration {
     /// The primary model: backbone, atrous spatial pyramid pooling, decoder.
     public struct Network: Codable, Sendable, Equatable {
         /// The networks before the pyramid.
-        public enum Backbone: String, Codable, Sendable, CaseIterable { case mobilenetv2, tiny }
+        public enum Backbone: String, Codable, Sendable, CaseIterable {
+            case mobilenetv2, xception65, tiny
+
+            /// Default of `network.backboneDecay`: the original's.
+            public var decay: Double { self == .xception65 ? 0.9997 : 0.997 }
+        }
 
         /// How the convolutions of pyramid and decoder begin.
         public enum HeadInitialisation: String, Codable, Sendable, CaseIterable {
@@ -96,7 +103,8 @@ extension Configuration {
         public var backboneEpsilon: Double = 1e-3
         /// Added to the variance in the batch norms of pyramid and decoder.
         public var headEpsilon: Double = 1e-5
-        /// Decay of the running batch-norm statistics per step.
+        /// Decay of the backbone's running batch-norm statistics per step; where nothing sets it,
+        /// resolving takes the backbone's own.
         public var backboneDecay: Double = 0.997
         /// Likewise, of pyramid and decoder.
         public var headDecay: Double = 0.9997
@@ -297,6 +305,20 @@ extension Configuration {
         public var every: Int = 1000
         /// How many of the newest are kept, besides the best.
         public var keep: Int = 3
+    }
+
+    /// What computes a slot.
+    public struct Engine: Codable, Sendable, Equatable {
+        /// What multiplies matrices.
+        public enum Products: String, Codable, Sendable, CaseIterable {
+            /// Our own kernels: the same bits on every processor.
+            case native
+            /// The library, whose bits depend on the processor.
+            case openblas
+        }
+
+        /// What multiplies matrices.
+        public var gemm: Products = .native
     }
 
     /// Which numerics classes take part.

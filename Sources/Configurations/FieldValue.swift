@@ -104,4 +104,5 @@ extension Configuration.Gradients.BadSlot: FieldChoice {}
 extension Configuration.DataSet.Format: FieldChoice {}
 extension Configuration.DataSet.Pool: FieldChoice {}
 extension Configuration.DataSet.BadFile: FieldChoice {}
+extension Configuration.Engine.Products: FieldChoice {}
 extension Configuration.Numerics.Admission: FieldChoice {}

@@ -25,6 +25,7 @@ public struct ResolvedConfiguration: Sendable {
             for assignment in source.assignments { apply(assignment, &problems) }
         }
         for text in overrides { apply(override: text, &problems) }
+        followBackbone()
         if problems.isEmpty { problems = configuration.problems }
         guard problems.isEmpty else { throw ConfigurationError(problems) }
     }
@@ -32,6 +33,12 @@ public struct ResolvedConfiguration: Sendable {
     /// Where the value of `key` comes from.
     public func origin(of key: String) -> ConfigurationOrigin {
         originByKey[key] ?? .standard
+    }
+
+    /// Gives the key whose default is another one for each backbone that default.
+    private mutating func followBackbone() {
+        guard origin(of: "network.backboneDecay") == .standard else { return }
+        configuration.network.backboneDecay = configuration.network.backbone.decay
     }
 
     private mutating func apply(override text: String, _ problems: inout [String]) {

@@ -18,11 +18,13 @@ public struct ClusterLayout: Sendable {
     public var threadsPerServer: Int
     /// Whether a process that died is started again.
     public var restart: RestartPolicy
+    /// The `--isa` of servers and workers.
+    public var instructionSet: String
 
     /// Takes the layout as it is.
     public init(
         programs: URL, run: URL, data: URL?, servers: Int, workers: Int, threadsPerWorker: Int,
-        threadsPerServer: Int, restart: RestartPolicy
+        threadsPerServer: Int, restart: RestartPolicy, instructionSet: String = "auto"
     ) {
         precondition(servers > 0 && workers > 0, "\(servers) servers, \(workers) workers")
         self.programs = programs
@@ -33,6 +35,7 @@ public struct ClusterLayout: Sendable {
         self.threadsPerWorker = threadsPerWorker
         self.threadsPerServer = threadsPerServer
         self.restart = restart
+        self.instructionSet = instructionSet
     }
 
     private static let anyPort = "tcp://127.0.0.1:0"
@@ -58,6 +61,7 @@ public struct ClusterLayout: Sendable {
         case .worker:
             arguments += ["--threads", String(threadsPerWorker)]
         }
+        if name.role != .coordinator { arguments += ["--isa", instructionSet] }
         if name.role != .coordinator, let endpoint { arguments += ["--coordinator", endpoint] }
         if name.role != .server, let data { arguments += ["--data", data.path] }
         return arguments

@@ -4,15 +4,29 @@ import Tensors
 public enum Backbone: Hashable, Sendable {
     /// MobileNetV2 (Sandler et al., CVPR 2018) up to its 320-channel layer; the multiplier scales channels.
     case mobilenetv2(depthMultiplier: Double = 1)
+    /// The aligned Xception-65 (Chen et al., ECCV 2018), the paper's; the multiplier scales channels.
+    case xception65(depthMultiplier: Double = 1)
     /// A few inverted residual blocks of 16–48 channels, for tests and demonstrations.
     case tiny
 
-    /// How the names of all its tensors begin.
-    public static let namePrefix = "features."
+    /// Whether a tensor of DeepLabv3+ belongs to its backbone, by its name: torchvision's for
+    /// MobileNetV2, timm's for Xception.
+    public static func owns(_ tensor: ParameterDeclaration) -> Bool {
+        ["features.", "stem.", "blocks."].contains { tensor.name.hasPrefix($0) }
+    }
+
+    /// How its batch norms' moving averages decay in the original.
+    public var decay: Double {
+        switch self {
+        case .mobilenetv2, .tiny: 0.997
+        case .xception65: 0.9997
+        }
+    }
 
     package var architecture: any BackboneArchitecture {
         switch self {
         case .mobilenetv2(let multiplier): InvertedResiduals.mobilenetv2(multiplier)
+        case .xception65(let multiplier): Xception.xception65(multiplier)
         case .tiny: InvertedResiduals.tiny
         }
     }

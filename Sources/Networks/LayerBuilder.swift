@@ -1,6 +1,6 @@
 import Tensors
 
-/// Adds layers to a graph and declares their tensors with the names of PyTorch's `Sequential`.
+/// Adds layers to a graph and declares their tensors; layers of two parts are named as PyTorch's `Sequential`.
 ///
 /// Convolutions that a batch norm follows have no bias; depthwise weights are exempt from weight decay.
 package struct LayerBuilder {
@@ -74,17 +74,24 @@ package struct LayerBuilder {
         return batchNorm(y, "\(name).1", activation: activation)
     }
 
+    /// Depthwise 3×3 convolution, `name.weight`.
+    package mutating func depthwise(
+        _ x: Value, _ name: String, unit: AtrousRule.Unit, initialiser: Initialiser
+    ) -> Value {
+        let weight = graph.parameter(
+            ParameterDeclaration(
+                name: "\(name).weight", shape: [graph.shape(of: x).channels, 1, 3, 3],
+                initialiser: initialiser))
+        return graph.depthwiseConvolution(
+            x, weight: weight, stride: unit.stride, dilation: unit.dilation)
+    }
+
     /// Depthwise 3×3 convolution `name.0`, batch norm `name.1`, activation.
     package mutating func depthwiseNorm(
         _ x: Value, _ name: String, unit: AtrousRule.Unit, initialiser: Initialiser,
         activation: Activation
     ) -> Value {
-        let weight = graph.parameter(
-            ParameterDeclaration(
-                name: "\(name).0.weight", shape: [graph.shape(of: x).channels, 1, 3, 3],
-                initialiser: initialiser))
-        let y = graph.depthwiseConvolution(
-            x, weight: weight, stride: unit.stride, dilation: unit.dilation)
+        let y = depthwise(x, "\(name).0", unit: unit, initialiser: initialiser)
         return batchNorm(y, "\(name).1", activation: activation)
     }
 

@@ -66,7 +66,7 @@ public struct NetworkShape: Hashable, Sendable {
     /// Added to the variance in the batch norms of pyramid and decoder.
     public var headEpsilon: Float = 1e-5
     /// Moving-average decay of the backbone's batch norms.
-    public var backboneDecay = 0.997
+    public var backboneDecay: Double
     /// Moving-average decay of the batch norms of pyramid and decoder.
     public var headDecay = 0.9997
     /// How the convolutions of pyramid and decoder begin.
@@ -88,12 +88,13 @@ public struct NetworkShape: Hashable, Sendable {
         self.classes = classes
         self.boxChannels = classes
         self.backbone = backbone
+        self.backboneDecay = backbone.decay
     }
 
     /// The configured moving-average decay of a running mean or variance.
     public func movingAverageDecay(of statistic: ParameterDeclaration) -> Double {
         precondition(statistic.role == .statistic, "\(statistic.name) has no moving average")
-        return statistic.name.hasPrefix(Backbone.namePrefix) ? backboneDecay : headDecay
+        return Backbone.owns(statistic) ? backboneDecay : headDecay
     }
 }
 

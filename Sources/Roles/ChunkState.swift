@@ -59,8 +59,8 @@ struct ChunkState {
         let kept = roots == .wanted ? frame(of: root) : nil
         let next = values.copy()
         switch chunk.group.rule {
-        case .descent: descend(next, root, step)
-        case .movingAverage: average(next, root, step)
+        case .descent: descend(next, root, step, kernels)
+        case .movingAverage: average(next, root, step, kernels)
         }
         values = next
         // While the chunk is in a core's cache.
@@ -79,7 +79,8 @@ struct ChunkState {
     }
 
     private mutating func descend(
-        _ next: FloatBlocks.Block, _ root: Sum, _ step: StepUpdate
+        _ next: FloatBlocks.Block, _ root: Sum, _ step: StepUpdate,
+        _ kernels: UnsafePointer<ck_table>
     ) {
         for index in slots.indices where !isKnownUniquelyReferenced(&slots[index]) {
             slots[index] = slots[index].copy()
@@ -87,16 +88,19 @@ struct ChunkState {
         step.rule.update(
             weights: next.floats, slots: slots.map(\.floats), gradientSum: root.floats,
             gradientScale: step.scale, learningRate: step.learningRate, progress: step.progress,
-            ranges: ranges)
+            ranges: ranges, kernels: kernels)
     }
 
     /// Tensors that share a decay are neighbours more often than not, but each is told its own.
-    private func average(_ next: FloatBlocks.Block, _ root: Sum, _ step: StepUpdate) {
+    private func average(
+        _ next: FloatBlocks.Block, _ root: Sum, _ step: StepUpdate,
+        _ kernels: UnsafePointer<ck_table>
+    ) {
         let sums = root.writable(blocks)
         for piece in pieces where piece.tensor.attributes.movingAverageDecay < 1 {
             MovingAverage(decay: Double(piece.tensor.attributes.movingAverageDecay)).update(
                 next.floats, sums: sums.floats, scale: step.scale, at: step.stepInPhase,
-                range: piece.chunkOffset..<piece.chunkOffset + piece.count)
+                range: piece.chunkOffset..<piece.chunkOffset + piece.count, kernels: kernels)
         }
     }
 

@@ -161,6 +161,8 @@ public struct CoordinatorRole {
             configurationHash: description.hash, plan: plan, serverCount: servers,
             hintedWorkerCount: workers,
             numericsClass: numerics.class.map { TrainingProtocol.NumericsClass($0) },
+            numericsEngine: description.configuration.engine.gemm == .native
+                ? "portable" : "openblas",
             numericsPolicy: numerics.admission == .strict ? .strict : .loose,
             source: .checkpoint(start), startVersion: start.version,
             predecessors: predecessors, recordedThrough: recordedThrough)

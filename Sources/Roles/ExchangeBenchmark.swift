@@ -1,6 +1,7 @@
 import Configurations
 import Foundation
 import Synchronization
+import Tensors
 import TrainingProtocol
 import Transport
 
@@ -131,7 +132,9 @@ private struct ExchangeCluster {
         let leader = try coordinator.endpoint()
         var others: [any Ending] = []
         for index in 0..<servers {
-            let jobs = ServerJobs(run: run.directory, threadCount: threads)
+            let jobs = ServerJobs(
+                run: run.directory, threadCount: threads,
+                kernels: try InstructionSet.auto.kernels())
             others.append(
                 RoleThread<ServerMachine>(
                     "server \(index)", .listening, following: leader, context, route,

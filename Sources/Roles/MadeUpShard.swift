@@ -3,6 +3,7 @@ import Configurations
 import Dispatch
 import Foundation
 import Synchronization
+import Tensors
 import TrainingProtocol
 import Transport
 
@@ -22,7 +23,8 @@ final class MadeUpShard {
     init(_ configuration: Configuration, directory path: String, threads: Int) throws {
         run = try MadeUpRun(configuration, directory: path, blockCount: 77)
         coordinator = try run.openJobs()
-        server = ServerJobs(run: run.directory, threadCount: threads)
+        server = ServerJobs(
+            run: run.directory, threadCount: threads, kernels: try InstructionSet.auto.kernels())
         gradients = run.gradients(of: run.plan.tree.root)
         let load = LoadJob(
             shard: ShardIndex(0), chunks: run.plan.chunkPlan.chunks.map(\.id),

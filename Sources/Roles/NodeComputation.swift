@@ -1,4 +1,3 @@
-import CKernels
 import Tensors
 import Training
 import TrainingProtocol
@@ -29,7 +28,7 @@ struct NodeComputation {
         guard let first = sum.gradients, let second = other.gradients else {
             return Sum(trailer: sum.trailer + other.trailer, gradients: nil)
         }
-        first.buffers.add(second.buffers, kernels: ck_kernels(), pool: pool)
+        first.buffers.add(second.buffers, kernels: pool.kernels, pool: pool)
         return Sum(trailer: sum.trailer + other.trailer, gradients: first)
     }
 

@@ -1,23 +1,33 @@
+import CKernels
 import Configurations
 import Tensors
 import Training
 import TrainingProtocol
 
 extension TrainingProtocol.NumericsClass {
-    /// The class of this machine and build, by a self-test at fixed shapes.
+    /// The classes of this machine and build, by self-tests: of the native engine, and of OpenBLAS where
+    /// the installed one can serve as an engine.
     ///
-    /// A worker names its class before it knows the run, so the shapes are not the run's own: the
-    /// name of OpenBLAS's kernels and build, which decide the bits at every shape, are part of the
-    /// hash (docs/decisions/0004).
-    static func ofThisMachine(threadCount: Int) throws -> Self {
+    /// A worker names its classes before it knows the run, so it names one for each engine, and the
+    /// shapes of OpenBLAS's test are not the run's own: the name of its kernels and build, which
+    /// decide the bits at every shape, are part of the hash (docs/decisions/0004).
+    static func ofThisMachine(_ pool: ThreadPool) throws -> Self {
+        let portable = try Training.NumericsClass.portable(pool.kernels)
+        do {
+            return Self("\(portable) \(try openBLAS(pool))")
+        } catch is OpenBLAS.WrongBuild {
+            return Self("\(portable)")
+        }
+    }
+
+    private static func openBLAS(_ pool: ThreadPool) throws -> Training.NumericsClass {
         var configuration = Configuration()
         configuration.data.crop = 97
         configuration.slots.batch = 2
         configuration.phases.ancillary.steps = 1
         configuration.phases.main.steps = 1
-        let found = try Training.NumericsClass.selfTest(
+        return try Training.NumericsClass.openBLAS(
             configuration, classNames: (0..<5).map { "class\($0)" },
-            buildIdentifier: BuildIdentity.text, pool: ThreadPool(threadCount: threadCount))
-        return Self(found.description)
+            buildIdentifier: BuildIdentity.text, pool: pool)
     }
 }

@@ -3,6 +3,7 @@ import Configurations
 import Foundation
 import Logging
 import Telemetry
+import Tensors
 
 /// Options that every role's program has.
 public struct RoleCommandOptions: ParsableArguments {
@@ -51,3 +52,4 @@ public struct RoleCommandOptions: ParsableArguments {
 
 extension Logger.Level: @retroactive ExpressibleByArgument {}
 extension LogFormat: ExpressibleByArgument {}
+extension InstructionSet: ExpressibleByArgument {}

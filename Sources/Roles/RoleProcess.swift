@@ -1,7 +1,9 @@
+import CKernels
 import Configurations
 import Dispatch
 import Foundation
 import Logging
+import Tensors
 import TrainingProtocol
 import Transport
 
@@ -18,6 +20,18 @@ struct RoleProcess {
             processID: UInt32(ProcessInfo.processInfo.processIdentifier),
             threadCount: threadCount)
         logger = Logger(label: role.description)
+    }
+
+    /// The kernels to compute with; throws `InstructionSet.Missing`.
+    func kernels(_ wanted: InstructionSet) throws -> UnsafePointer<ck_table> {
+        if wanted.fallsToGeneric {
+            logger.warning(
+                "no vector instructions were found: computing with plain loops, dozens of times slower"
+            )
+        }
+        let kernels = try wanted.kernels()
+        logger.info("computing with \(String(cString: kernels.pointee.name)) kernels")
+        return kernels
     }
 
     /// Opens the loop and runs the machine to its end; returns the exit code.

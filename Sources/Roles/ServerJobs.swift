@@ -18,9 +18,12 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
     private var shards: [(index: ShardIndex, state: ShardValues)] = []
     private var shardCount = 0
 
-    init(run: RunDirectory, threadCount: Int) {
+    init(
+        run: RunDirectory, threadCount: Int,
+        kernels: UnsafePointer<ck_table> = ck_kernels()
+    ) {
         self.run = run
-        pool = ThreadPool(threadCount: threadCount)
+        pool = ThreadPool(threadCount: threadCount, kernels: kernels)
     }
 
     func start(_ job: Job, id: JobID, report: @escaping @Sendable (JobReport) -> Void) {
@@ -30,7 +33,7 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
                 case .load(let job):
                     report(.finished(.loaded(try load(job))))
                 case .inspect(let job):
-                    report(.finished(.inspected(Self.inspect(job))))
+                    report(.finished(.inspected(inspect(job))))
                 case .commit(let job):
                     report(.finished(.committed(commit(job, report))))
                 case .snapshot(let job):
@@ -77,13 +80,13 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
     }
 
     /// A payload is believed if its digest fits and all its numbers are finite.
-    private static func inspect(_ job: InspectJob) -> Inspection {
+    private func inspect(_ job: InspectJob) -> Inspection {
         guard Digest(of: job.payload) == job.digest else { return .corrupt }
-        let kernels: UnsafePointer<ck_table> = ck_kernels()
         var largest: Float = 0
         let floats = job.payload.bytes.assumingMemoryBound(to: Float.self)
         guard let base = floats.baseAddress else { return .sound }
-        return kernels.pointee.scan_finite(&largest, base, floats.count) == 1 ? .sound : .nonFinite
+        let isFinite = pool.kernels.pointee.scan_finite(&largest, base, floats.count) == 1
+        return isFinite ? .sound : .nonFinite
     }
 
     private func commit(

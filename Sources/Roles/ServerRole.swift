@@ -1,6 +1,7 @@
 import Configurations
 import Foundation
 import Logging
+import Tensors
 import TrainingProtocol
 import Transport
 
@@ -18,11 +19,13 @@ public struct ServerRole {
     public var threads: Int
     /// Whether `bind` may be an address that other machines reach.
     public var exposure: NetworkExposure
+    /// The level of the kernels.
+    public var instructionSet: InstructionSet
 
     /// Takes the options; nothing is opened yet.
     public init(
         coordinator: String, bind: String, advertise: String?, run: String, threads: Int,
-        exposure: NetworkExposure
+        exposure: NetworkExposure, instructionSet: InstructionSet = .auto
     ) {
         self.coordinator = coordinator
         self.bind = bind
@@ -30,6 +33,7 @@ public struct ServerRole {
         self.run = run
         self.threads = threads
         self.exposure = exposure
+        self.instructionSet = instructionSet
     }
 
     /// Runs until the run ends; returns the exit code.
@@ -40,7 +44,9 @@ public struct ServerRole {
         let setup = LoopSetup(
             incarnation: process.identity.incarnation, listen: try Endpoint(parsing: bind),
             exposure: exposure.transport, coordinator: leader)
-        let jobs = ServerJobs(run: RunDirectory(run), threadCount: threads)
+        let jobs = ServerJobs(
+            run: RunDirectory(run), threadCount: threads,
+            kernels: try process.kernels(instructionSet))
         return try process.run(setup, jobs: jobs) { endpoint in
             guard let endpoint else { preconditionFailure("a server without an endpoint") }
             return ServerMachine(

@@ -1,4 +1,3 @@
-import CKernels
 import Checkpoints
 import Configurations
 import Optimizers
@@ -153,7 +152,7 @@ struct ShardValues {
         _ job: CommitJob, _ update: StepUpdate, _ pool: ThreadPool,
         _ onChunk: @Sendable (CommittedChunk) -> Void
     ) -> [ChunkRoot] {
-        let kernels: UnsafePointer<ck_table> = ck_kernels()
+        let kernels = pool.kernels
         let places = job.chunks.map { index(of: $0.chunk) }
         var roots = [ChunkRoot?](repeating: nil, count: job.chunks.count)
         chunks.withUnsafeMutableBufferPointer { chunks in

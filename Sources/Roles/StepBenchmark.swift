@@ -24,6 +24,8 @@ public struct StepBenchmark {
         public var parameters: Int
         /// Vector level of our own kernels.
         public var isa: String
+        /// What multiplied matrices.
+        public var gemm: String
         /// Forward pass and loss.
         public var forwardSeconds: Double
         /// Backward pass.
@@ -32,18 +34,29 @@ public struct StepBenchmark {
         public var stepSeconds: Double
         /// Images over the time of a step.
         public var imagesPerSecond: Double
-        /// The process's peak memory.
-        public var peakResidentMebibytes: Double
+        /// The process's peak memory; nil where the kernel does not say.
+        public var peakResidentMebibytes: Double?
+        /// 10⁹ operations per second over the whole step: a product of a convolution is two
+        /// operations in the forward pass and four in the backward pass.
+        public var stepGigaflops: Double
+        /// What fused multiply-adds in registers reach on the same threads, in 10⁹ operations per
+        /// second: the better of before and after the steps.
+        public var peakGigaflops: Double
+        /// The step's share of that peak.
+        public var peakShare: Double
         /// Of the last step.
         public var loss: Double
 
         enum CodingKeys: String, CodingKey {
-            case network, threads, batch, size, parameters, isa, loss
+            case network, threads, batch, size, parameters, isa, gemm, loss
             case forwardSeconds = "forward_s"
             case backwardSeconds = "backward_s"
             case stepSeconds = "step_s"
             case imagesPerSecond = "images_per_s"
             case peakResidentMebibytes = "peak_rss_mb"
+            case stepGigaflops = "step_gflops"
+            case peakGigaflops = "fma_peak_gflops"
+            case peakShare = "fma_peak_ratio"
         }
     }
 
@@ -52,6 +65,7 @@ public struct StepBenchmark {
     private let size: Int
     private let classes: Int
     private let network: NetworkGraph
+    private let pool: ThreadPool
     private let plan: Plan
     private let objective: SlotObjective
     private let weights: UnsafeMutableBufferPointer<Float>
@@ -61,12 +75,15 @@ public struct StepBenchmark {
     private let batchStatistics: UnsafeMutableBufferPointer<Float>
     private let labels: [UInt8]
     private let threads: Int
+    private let isa: String
 
     /// Compiles the network of a configuration for `[batch, size, size, 3]`.
-    public init(_ configuration: Configuration, batch: Int, size: Int, classes: Int, threads: Int)
-        throws
-    {
-        try OpenBLAS.prepare()
+    public init(
+        _ configuration: Configuration, batch: Int, size: Int, classes: Int, threads: Int,
+        instructionSet: InstructionSet = .auto
+    ) throws {
+        let products = ProductEngine(configuration.engine)
+        try products.prepare()
         self.configuration = configuration
         self.batch = batch
         self.size = size
@@ -74,8 +91,12 @@ public struct StepBenchmark {
         self.threads = threads
         let shape = try NetworkShape(configuration, classCount: classes)
         network = DeepLab.primary(shape, batch: batch, height: size, width: size)
-        let pool = ThreadPool(threadCount: threads)
-        plan = Plan(network.graph, outputs: [network.logits], mode: .training, pool: pool)
+        let kernels = try instructionSet.kernels()
+        isa = String(cString: kernels.pointee.name)
+        pool = ThreadPool(threadCount: threads, kernels: kernels)
+        plan = Plan(
+            network.graph, outputs: [network.logits], mode: .training, pool: pool,
+            products: products)
         let logits = network.graph.shape(of: network.logits)
         objective = SlotObjective(
             LogitGrid(
@@ -118,8 +139,9 @@ public struct StepBenchmark {
         }
     }
 
-    /// Runs one warm-up step and `steps` timed ones.
+    /// Runs one warm-up step and `steps` timed ones, between two measurements of the arithmetic peak.
     public func run(steps: Int) -> Result {
+        let peakBefore = ArithmeticPeak.gigaflops(on: pool)
         var forward: [Double] = []
         var backward: [Double] = []
         var loss = 0.0
@@ -135,13 +157,15 @@ public struct StepBenchmark {
             }
         }
         let step = median(zip(forward, backward).map { $0 + $1 })
+        let peak = max(peakBefore, ArithmeticPeak.gigaflops(on: pool))
+        let rate = 6e-9 * Double(network.graph.multiplyAccumulateCount) / step
         return Result(
             network: configuration.network.backbone.rawValue, threads: threads, batch: batch,
             size: size, parameters: weights.count,
-            isa: String(cString: ck_kernels().pointee.name), forwardSeconds: median(forward),
+            isa: isa, gemm: configuration.engine.gemm.rawValue, forwardSeconds: median(forward),
             backwardSeconds: median(backward), stepSeconds: step,
             imagesPerSecond: Double(batch) / step, peakResidentMebibytes: Self.peakResident(),
-            loss: loss)
+            stepGigaflops: rate, peakGigaflops: peak, peakShare: rate / peak, loss: loss)
     }
 
     private func forward() -> Double {
@@ -185,10 +209,12 @@ public struct StepBenchmark {
         return sorted.isEmpty ? 0 : (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
     }
 
-    /// `VmHWM` of this process.
-    private static func peakResident() -> Double {
-        var usage = rusage()
-        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        return Double(usage.ru_maxrss) / 1024
+    /// `VmHWM` of this process in mebibytes: unlike `ru_maxrss` it begins anew with each program.
+    private static func peakResident() -> Double? {
+        guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
+            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") })
+        else { return nil }
+        let words = line.split(whereSeparator: \.isWhitespace)
+        return words.count > 1 ? Double(words[1]).map { $0 / 1024 } : nil
     }
 }

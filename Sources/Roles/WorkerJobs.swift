@@ -1,3 +1,4 @@
+import CKernels
 import CXXHash
 import Datasets
 import Dispatch
@@ -13,6 +14,7 @@ final class WorkerJobs: JobRunner, @unchecked Sendable {
     private let queue = DispatchQueue(label: "emend.compute")
     private let dataRoot: URL?
     private let threadCount: Int
+    private let kernels: UnsafePointer<ck_table>
     private var engine: Engine?
 
     /// What a prepared worker holds for the whole run.
@@ -25,9 +27,10 @@ final class WorkerJobs: JobRunner, @unchecked Sendable {
         var gradients: GradientBuffers?
     }
 
-    init(dataRoot: URL?, threadCount: Int) {
+    init(dataRoot: URL?, threadCount: Int, kernels: UnsafePointer<ck_table>) {
         self.dataRoot = dataRoot
         self.threadCount = threadCount
+        self.kernels = kernels
     }
 
     func start(_ job: Job, id: JobID, report: @escaping @Sendable (JobReport) -> Void) {
@@ -59,7 +62,7 @@ final class WorkerJobs: JobRunner, @unchecked Sendable {
                     + "\(own.tensors.count) in \(own.chunkPlan.chunks.count)")
         }
         let source = try BatchSources.open(description, root: dataRoot)
-        let pool = ThreadPool(threadCount: threadCount)
+        let pool = ThreadPool(threadCount: threadCount, kernels: kernels)
         let trainer = try SlotTrainer(description.configuration, source: source, pool: pool)
         engine = Engine(
             plan: own, trainer: trainer,

@@ -14,12 +14,17 @@ public struct WorkerRole {
     public var data: String?
     /// Threads that compute.
     public var threads: Int
+    /// The level of the kernels.
+    public var instructionSet: InstructionSet
 
     /// Takes the options; nothing is opened yet.
-    public init(coordinator: String, data: String?, threads: Int) {
+    public init(
+        coordinator: String, data: String?, threads: Int, instructionSet: InstructionSet = .auto
+    ) {
         self.coordinator = coordinator
         self.data = data
         self.threads = threads
+        self.instructionSet = instructionSet
     }
 
     /// Runs until the run ends or the worker is asked to leave; returns the exit code.
@@ -30,9 +35,12 @@ public struct WorkerRole {
         let setup = LoopSetup(
             incarnation: process.identity.incarnation,
             coordinator: leader)
+        let kernels = try process.kernels(instructionSet)
         let jobs = WorkerJobs(
-            dataRoot: data.map { URL(fileURLWithPath: $0) }, threadCount: threads)
-        let numericsClass = try TrainingProtocol.NumericsClass.ofThisMachine(threadCount: threads)
+            dataRoot: data.map { URL(fileURLWithPath: $0) }, threadCount: threads,
+            kernels: kernels)
+        let numericsClass = try TrainingProtocol.NumericsClass.ofThisMachine(
+            ThreadPool(threadCount: threads, kernels: kernels))
         return try process.run(setup, jobs: jobs) { _ in
             WorkerMachine(
                 identity: process.identity, numericsClass: numericsClass, configurationHash: nil,

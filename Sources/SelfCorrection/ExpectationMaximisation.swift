@@ -20,13 +20,14 @@ public struct ExpectationMaximisation: Hashable, Sendable {
     /// channel 0 the background), a pixel with `valid` 0 gets no bias.
     public func labels(
         into labels: UnsafeMutablePointer<UInt8>, scores: UnsafeMutablePointer<Float>,
-        boxes: UnsafePointer<Float>, valid: UnsafePointer<UInt8>, count: Int, classes: Int
+        boxes: UnsafePointer<Float>, valid: UnsafePointer<UInt8>, count: Int, classes: Int,
+        kernels: UnsafePointer<ck_table> = ck_kernels()
     ) {
         for pixel in 0..<count where valid[pixel] != 0 {
             let score = scores + pixel * classes, box = boxes + pixel * classes
             score[0] += background
             for c in 1..<classes { score[c] += foreground * box[c] }
         }
-        ck_kernels().pointee.argmax_rows(labels, scores, count, classes)
+        kernels.pointee.argmax_rows(labels, scores, count, classes)
     }
 }

@@ -8,13 +8,16 @@ struct IntervalPass {
     let interval: Int
     /// Multiplies the gradient of each pixel's cross-entropy.
     let factor: Float
-    private let kernels: UnsafePointer<ck_table> = ck_kernels()
+    private let kernels: UnsafePointer<ck_table>
 
-    init(grid: LogitGrid, image: Int, interval: Int, factor: Float) {
+    init(
+        grid: LogitGrid, image: Int, interval: Int, factor: Float, kernels: UnsafePointer<ck_table>
+    ) {
         self.grid = grid
         self.image = image
         self.interval = interval
         self.factor = factor
+        self.kernels = kernels
     }
 
     /// Elements of a row of label width.
@@ -106,7 +109,7 @@ struct IntervalPass {
                 scratch.update(from: row, count: rowCount)
                 estimation.labels(
                     into: labels, scores: scratch, boxes: boxes + pixel * classes,
-                    valid: valid + pixel, count: width, classes: classes)
+                    valid: valid + pixel, count: width, classes: classes, kernels: kernels)
                 for x in 0..<width where valid[pixel + x] == 0 {
                     labels[x] = UInt8(CK_IGNORED_LABEL)
                 }

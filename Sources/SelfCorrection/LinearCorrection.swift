@@ -8,10 +8,11 @@ public enum LinearCorrection {
     /// Combining at stride 4 equals combining after upsampling, for both are linear.
     public static func combine(
         primary: UnsafePointer<Float>, ancillary: UnsafePointer<Float>, alpha: Double,
-        into logits: UnsafeMutablePointer<Float>, count: Int
+        into logits: UnsafeMutablePointer<Float>, count: Int,
+        kernels: UnsafePointer<ck_table> = ck_kernels()
     ) {
         precondition(alpha >= 0, "α = \(alpha)")
-        ck_kernels().pointee.mix(
+        kernels.pointee.mix(
             logits, primary, ancillary, Float(1 / (1 + alpha)), Float(alpha / (1 + alpha)), count)
     }
 }

@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 
 /// An ``Objective`` evaluated for one slot: b images, the first f of them labelled.
@@ -63,6 +64,7 @@ public final class SlotObjective {
     public let labelled: Int
     private let grid: LogitGrid
     private let crossEntropy: UpsampledCrossEntropy
+    private let kernels: UnsafePointer<ck_table>
     private let combined: UnsafeMutableBufferPointer<Float>
 
     /// Allocates the slot's scratch; the first `labelled` of its `batch` images have labels.
@@ -72,6 +74,7 @@ public final class SlotObjective {
         self.grid = grid
         self.batch = batch
         self.labelled = labelled
+        kernels = pool.kernels
         crossEntropy = UpsampledCrossEntropy(grid, maximumImages: batch, pool: pool)
         combined = .allocate(capacity: (batch - labelled) * grid.logitCount)
         combined.initialize(repeating: 0)
@@ -149,7 +152,8 @@ public final class SlotObjective {
             LinearCorrection.combine(
                 primary: logits.primary + first,
                 ancillary: required(logits.ancillary, "ancillary logits", objective) + first,
-                alpha: alpha, into: combined.baseAddress!, count: combined.count)
+                alpha: alpha, into: combined.baseAddress!, count: combined.count,
+                kernels: kernels)
             return .probabilities(ofLogits: combined.baseAddress!, valid: valid)
         case .convolutional:
             let corrector = required(logits.corrector, "corrector logits", objective)

@@ -68,7 +68,7 @@ public final class UpsampledCrossEntropy {
         pool.run(count: images * grid.intervals) { tile in
             let pass = IntervalPass(
                 grid: grid, image: tile / grid.intervals, interval: tile % grid.intervals,
-                factor: factor)
+                factor: factor, kernels: pool.kernels)
             sums[tile] = pass.run(logits, target, gradient: parts + tile * partCount)
         }
         join(gradient, images: images)
@@ -89,7 +89,7 @@ public final class UpsampledCrossEntropy {
     /// Adds for each logit row what the intervals above and below it hold.
     private func join(_ gradient: UnsafeMutablePointer<Float>, images: Int) {
         let grid = grid, rowCount = grid.width * grid.classes
-        let kernels: UnsafePointer<ck_table> = ck_kernels(), parts = parts.baseAddress!
+        let kernels = pool.kernels, parts = parts.baseAddress!
         for image in 0..<images {
             let first = parts + image * grid.intervals * 2 * rowCount
             for row in 0..<grid.height {

@@ -7,6 +7,8 @@ struct EventQueue: Sendable {
         /// Set while `generation` is the timer's newest.
         case timer(TimerID, process: Int, generation: UInt64)
         case start(process: Int)
+        /// A process's operation on a file comes to its end.
+        case storage(process: Int)
         case fault(FaultKind)
         /// By place in the options' script.
         case scripted(Int)

@@ -58,7 +58,9 @@ extension Simulation {
     }
 
     /// Strikes what waits for this message of this process.
-    mutating func followScript(_ side: Side, _ body: MessageBody, of process: Int) {
+    mutating func followScript(
+        _ side: Side, _ body: MessageBody, of process: Int
+    ) throws(InvariantViolation) {
         for (index, fault) in options.script.enumerated() {
             let awaited: (side: Side, kind: String, count: Int, sender: ScriptedFault.Target)
             switch fault.moment {
@@ -70,17 +72,17 @@ extension Simulation {
                 place(of: awaited.sender) == process
             else { continue }
             sentByScript[index] += 1
-            if sentByScript[index] == awaited.count { strike(fault) }
+            if sentByScript[index] == awaited.count { try strike(fault) }
         }
     }
 
-    mutating func strike(_ fault: ScriptedFault) {
+    mutating func strike(_ fault: ScriptedFault) throws(InvariantViolation) {
         tell { _ in "script: \(fault.action) of \(fault.target)" }
         if fault.action == .join { return join(fault.target) }
         guard let place = place(of: fault.target), processes[place].isAlive else { return }
         switch fault.action {
-        case .crash: crash(place, .seen)
-        case .vanish: crash(place, .unseen)
+        case .crash: try crash(place, .seen)
+        case .vanish: try crash(place, .unseen)
         case .pause(let milliseconds): processes[place].pausedUntil = at(milliseconds)
         case .slow(let times): processes[place].slowness = times
         case .leave: queue.add(.event(.stopRequested, process: place), at: now)

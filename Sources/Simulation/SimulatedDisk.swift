@@ -1,54 +1,237 @@
 import TrainingProtocol
 
-/// What all processes of a simulation have written: it outlives them.
+/// The run's directory: one file system that all processes write to, and what its files mean.
+///
+/// A file, or a line of the journal, holds the number of a record and some padding; what the record
+/// says is kept here. What was reported to be there must be there, whoever loses his power.
 struct SimulatedDisk: Sendable {
-    struct ShardFile: Sendable {
-        let shard: ShardIndex
-        let shardCount: Int
+    struct Shard: Equatable, Sendable {
         let version: Version
-        let chunks: [(chunk: ChunkID, state: SyntheticWorkload.ChunkState)]
+        let chunks: [Chunk]
     }
 
-    private(set) var files: [ShardFile] = []
+    struct Chunk: Equatable, Sendable {
+        let id: ChunkID
+        let state: SyntheticWorkload.ChunkState
+    }
+
+    struct Manifest: Equatable, Sendable {
+        let version: Version
+        let files: [WrittenFile]
+    }
+
+    private enum Record: Equatable, Sendable {
+        case fact(JournalEntry)
+        case shard(Shard)
+        case manifest(Manifest)
+    }
+
+    static let run = "run"
+    static let checkpoints = "run/checkpoints"
+    static let journal = "run/journal"
+    static let manifestName = "manifest"
+
+    var fileSystem = SimulatedFileSystem(directories: [run])
+    private var records: [Record] = []
+    /// Facts that somebody was told are in the journal, by record.
+    private var journaled: [Int] = []
+    /// Checkpoints that somebody was told are there, oldest first.
     private(set) var manifests: [CheckpointReference] = []
-    /// By manifest: the number of shards its checkpoint was cut into.
-    private var shardCounts: [(version: Version, count: Int)] = []
-    private(set) var journal: [JournalEntry] = []
-    /// When each of the journal's last entries is safe, in their order.
-    private var safeAt: [Instant] = []
+    /// Those of them that retention has begun to delete.
+    private var retired: [Version] = []
     private(set) var ledger: [StepRecord] = []
     /// The step of the ledger's first entry.
     var firstStep: UInt64 = 0
 
-    var recordedThrough: Version { Version(firstStep + UInt64(ledger.count)) }
+    // MARK: Records
 
-    mutating func write(_ file: ShardFile) {
-        files.removeAll {
-            $0.shard == file.shard && $0.version == file.version
-                && $0.shardCount == file.shardCount
+    /// The number of a record; equal ones have one number, as equal files have one hash.
+    private mutating func number(of record: Record) -> Int {
+        if let known = records.lastIndex(of: record) { return known }
+        records.append(record)
+        return records.count - 1
+    }
+
+    private static func text(_ number: Int) -> [UInt8] {
+        Array("\(number) \(String(repeating: ".", count: 48))\n".utf8)
+    }
+
+    /// The record that some bytes hold; nil where they are not what was once written.
+    private func record(_ bytes: [UInt8]) -> (number: Int, record: Record)? {
+        let digits = bytes.prefix { $0 != UInt8(ascii: " ") }
+        guard let number = Int(String(decoding: digits, as: UTF8.self)),
+            records.indices.contains(number), bytes == Self.text(number)
+        else { return nil }
+        return (number, records[number])
+    }
+
+    // MARK: Journal
+
+    /// The line of a fact; each has its own, however often it is told.
+    mutating func line(of fact: JournalEntry) -> (number: Int, text: [UInt8]) {
+        records.append(.fact(fact))
+        return (records.count - 1, Self.text(records.count - 1))
+    }
+
+    /// Somebody is told that the line is in the journal.
+    mutating func acknowledge(line: Int) throws(InvariantViolation) {
+        let text = Self.text(line)
+        guard fileSystem.durableContent(Self.journal)?.suffix(text.count) == text[...] else {
+            throw InvariantViolation("line \(line) is acknowledged and may be lost")
         }
-        files.append(file)
+        journaled.append(line)
     }
 
-    mutating func write(_ manifest: CheckpointReference, shardCount: Int) {
-        manifests.removeAll { $0.version == manifest.version }
-        shardCounts.removeAll { $0.version == manifest.version }
-        manifests.append(manifest)
+    /// What was acknowledged, in order.
+    var facts: [JournalEntry] { journaled.compactMap(fact) }
+
+    private func fact(_ number: Int) -> JournalEntry? {
+        guard case .fact(let fact) = records[number] else { return nil }
+        return fact
+    }
+
+    /// The facts of a journal that was opened: all that were acknowledged, and at most one that was
+    /// on its way.
+    mutating func open(_ bytes: [UInt8]) throws(InvariantViolation) -> [JournalEntry] {
+        var found: [Int] = []
+        for line in bytes.split(separator: UInt8(ascii: "\n")) {
+            guard let record = record(line + [UInt8(ascii: "\n")]), fact(record.number) != nil
+            else {
+                throw InvariantViolation("line \(found.count + 1) of the journal is damaged")
+            }
+            found.append(record.number)
+        }
+        guard found.starts(with: journaled), found.count <= journaled.count + 1 else {
+            throw InvariantViolation(
+                "the journal holds lines \(found), and \(journaled) were acknowledged")
+        }
+        guard fileSystem.durableContent(Self.journal) == bytes else {
+            throw InvariantViolation("lines \(found) of the journal are read and may be lost")
+        }
+        journaled = found
+        return facts
+    }
+
+    // MARK: Checkpoints
+
+    static func directory(of version: Version) -> String { "\(checkpoints)/\(version.index)" }
+
+    static func manifestPath(of version: Version) -> String {
+        "\(directory(of: version))/\(manifestName)"
+    }
+
+    /// The versions that have a directory, oldest first.
+    static func versions(_ names: [String]) -> [Version] {
+        names.compactMap { UInt64($0).map { Version($0) } }.sorted()
+    }
+
+    func holdsManifest(of version: Version) -> Bool {
+        fileSystem.content(Self.manifestPath(of: version)) != nil
+    }
+
+    /// The file that holds a shard, and its content.
+    mutating func file(_ shard: Shard, name: String) -> (file: WrittenFile, content: [UInt8]) {
+        let number = number(of: .shard(shard))
+        let text = Self.text(number)
+        let file = WrittenFile(
+            name: name, byteCount: UInt64(text.count), hash: contentHash(of: UInt64(number)))
+        return (file, text)
+    }
+
+    mutating func content(of manifest: Manifest) -> [UInt8] {
+        Self.text(number(of: .manifest(manifest)))
+    }
+
+    /// What processes see, or what no loss of power takes away.
+    enum View { case seen, durable }
+
+    private func content(_ path: String, _ view: View) -> [UInt8]? {
+        switch view {
+        case .seen: fileSystem.content(path)
+        case .durable: fileSystem.durableContent(path)
+        }
+    }
+
+    /// The manifest of a version, where a whole one is there.
+    func manifest(of version: Version, _ view: View = .seen) -> Manifest? {
+        guard let bytes = content(Self.manifestPath(of: version), view),
+            case .manifest(let manifest)? = record(bytes)?.record
+        else { return nil }
+        return manifest
+    }
+
+    func reference(to version: Version, _ view: View = .seen) -> CheckpointReference? {
+        let path = Self.manifestPath(of: version)
+        guard let number = content(path, view).flatMap({ record($0)?.number }) else {
+            return nil
+        }
+        return CheckpointReference(
+            version: version, manifest: path, hash: contentHash(of: UInt64(number)))
+    }
+
+    /// All chunks of a checkpoint, by id; nil unless each file is as its manifest says.
+    func load(_ version: Version, _ view: View = .seen) -> [Chunk]? {
+        manifest(of: version, view).flatMap { load($0, view) }
+    }
+
+    func load(_ manifest: Manifest, _ view: View = .seen) -> [Chunk]? {
+        var chunks: [Chunk] = []
+        for file in manifest.files {
+            let path = "\(Self.directory(of: manifest.version))/\(file.name)"
+            guard let (number, record) = content(path, view).flatMap(record),
+                case .shard(let shard) = record, file.hash == contentHash(of: UInt64(number))
+            else { return nil }
+            chunks += shard.chunks
+        }
+        return chunks.sorted { $0.id < $1.id }
+    }
+
+    /// Somebody is told that the checkpoint is there.
+    mutating func acknowledge(_ reference: CheckpointReference) throws(InvariantViolation) {
+        retired.removeAll { $0 == reference.version }
+        manifests.removeAll { $0.version == reference.version }
+        manifests.append(reference)
         manifests.sort { $0.version < $1.version }
-        shardCounts.append((manifest.version, shardCount))
+        try check()
     }
 
-    mutating func append(_ entry: JournalEntry) { journal.append(entry) }
+    /// Retention has deleted the manifest, so nobody may count on the checkpoint any more.
+    mutating func retire(_ version: Version) { retired.append(version) }
 
-    /// The newest entry reaches the disk then.
-    mutating func journalIsSafe(at time: Instant) { safeAt.append(time) }
+    func isRetired(_ version: Version) -> Bool { retired.contains(version) }
 
-    /// Whoever writes the journal dies: of the entries on their way some first ones are there.
-    mutating func loseJournal(at now: Instant, _ random: inout SplitMix64) {
-        let count = safeAt.count { now < $0 }
-        if count > 0 { journal.removeLast(Int(random.below(UInt64(count) + 1))) }
-        safeAt = []
+    /// Every checkpoint that was reported is there for good, whole, and one is left.
+    func check() throws(InvariantViolation) {
+        let promised = manifests.filter { !isRetired($0.version) }
+        guard !promised.isEmpty || manifests.isEmpty else {
+            throw InvariantViolation("no checkpoint is left")
+        }
+        for promise in promised {
+            guard reference(to: promise.version, .durable) == promise,
+                load(promise.version, .durable) != nil, load(promise.version) != nil
+            else {
+                throw InvariantViolation(
+                    "checkpoint \(promise.version) was reported and may be lost")
+            }
+        }
     }
+
+    /// All hosts lose their power when the run is over: what was reported is there nevertheless.
+    mutating func loseAll(seed: UInt64) throws(InvariantViolation) {
+        fileSystem.crash(seed: seed)
+        try check()
+        var machine = JournalMachine(path: Self.journal)
+        var file: SimulatedFileSystem.Handle?
+        let outcome = fileSystem.drive(machine.open(), on: &file) { machine.handle($0) }
+        guard case .opened(let bytes, _)? = outcome else {
+            preconditionFailure("the journal cannot be opened: \(String(describing: outcome))")
+        }
+        _ = try open(bytes)
+    }
+
+    // MARK: Ledger
+
+    var recordedThrough: Version { Version(firstStep + UInt64(ledger.count)) }
 
     mutating func append(_ records: [StepRecord]) throws(InvariantViolation) {
         for record in records {
@@ -63,20 +246,5 @@ struct SimulatedDisk: Sendable {
     mutating func cutLedger(_ version: Version) {
         let kept = version.index < firstStep ? 0 : Int(version.index - firstStep)
         ledger = Array(ledger.prefix(kept))
-    }
-
-    /// All chunks of a checkpoint, by id; nil if one of them is not there.
-    func load(
-        _ version: Version, shardCount: Int, chunkCount: Int
-    ) -> [SyntheticWorkload.ChunkState]? {
-        let chunks = files.filter { $0.version == version && $0.shardCount == shardCount }
-            .flatMap(\.chunks).sorted { $0.chunk < $1.chunk }
-        guard chunks.map(\.chunk.index) == Array(0..<chunkCount) else { return nil }
-        return chunks.map(\.state)
-    }
-
-    func load(_ version: Version, chunkCount: Int) -> [SyntheticWorkload.ChunkState]? {
-        guard let cut = shardCounts.last(where: { $0.version == version }) else { return nil }
-        return load(version, shardCount: cut.count, chunkCount: chunkCount)
     }
 }

@@ -5,7 +5,8 @@ import TrainingProtocol
 /// Content and names are volatile until they are synchronised: a crash keeps the durable state and,
 /// of what came after, any prefix of a file's writes, the last one torn at any byte, and any of a
 /// directory's changes. After a failed fsync the file's dirty bytes count as clean and never reach
-/// the disk, though they can still be read: as on Linux.
+/// the disk, though they can still be read: as on Linux. Each change belongs to the host that made
+/// it, which may lose its power alone.
 package struct SimulatedFileSystem: Sendable {
     /// What a process holds of an open file.
     package struct Handle: Hashable, Sendable {
@@ -26,11 +27,19 @@ package struct SimulatedFileSystem: Sendable {
         case truncate(Int)
     }
 
+    /// What is not synchronised yet; of no host once it has outlived the host's loss of power.
+    private struct Pending<Change: Sendable>: Sendable {
+        var change: Change
+        var host: Int?
+    }
+
     private struct File: Sendable {
         var content: [UInt8] = []
         var durable: [UInt8] = []
         /// Not yet synchronised, in order.
-        var pending: [Change] = []
+        var pending: [Pending<Change>] = []
+        /// Whose memory alone holds some of the content, after a failed fsync.
+        var forsaken: [Int] = []
     }
 
     /// A file, or a directory.
@@ -50,7 +59,7 @@ package struct SimulatedFileSystem: Sendable {
     private var files: [File] = []
     private var names: [String: Node]
     private var durableNames: [String: Node]
-    private var pendingNames: [NameChange] = []
+    private var pendingNames: [Pending<NameChange>] = []
     private var open: [Handle] = []
     private var faults: [Int: Fault] = [:]
     /// Operations performed so far, failed ones included.
@@ -75,8 +84,8 @@ package struct SimulatedFileSystem: Sendable {
         switch operation {
         case .synchronise:
             guard let handle else { return 0 }
-            let byteCount = files[handle.file].pending.reduce(0) { sum, change in
-                if case .write(_, let bytes) = change { return sum + bytes.count }
+            let byteCount = files[handle.file].pending.reduce(0) { sum, pending in
+                if case .write(_, let bytes) = pending.change { return sum + bytes.count }
                 return sum
             }
             return 1 + UInt64(byteCount / max(byteCountPerMillisecond, 1))
@@ -93,6 +102,17 @@ package struct SimulatedFileSystem: Sendable {
         return files[index].content
     }
 
+    /// The content of a file that no loss of power takes away; nil where the name itself may be lost.
+    package func durableContent(_ path: String) -> [UInt8]? {
+        guard case .file(let index) = durableNames[path] else { return nil }
+        var directory = parentDirectory(of: path)
+        while !roots.contains(directory) {
+            guard durableNames[directory] == .directory else { return nil }
+            directory = parentDirectory(of: directory)
+        }
+        return files[index].durable
+    }
+
     /// All paths, sorted, directories included.
     package var paths: [String] { names.keys.sorted() }
 
@@ -105,37 +125,39 @@ package struct SimulatedFileSystem: Sendable {
     /// - Parameters:
     ///   - bytes: what `write` is to write.
     ///   - handle: the machine's open file: set by `create` and `openToAppend`, nil after `close`.
+    ///   - host: whose memory holds what is written until it is synchronised, by anybody.
     package mutating func perform(
-        _ operation: FileOperation, _ bytes: [UInt8] = [], on handle: inout Handle?
+        _ operation: FileOperation, _ bytes: [UInt8] = [], on handle: inout Handle?,
+        by host: Int = 0
     ) -> FileResult {
         defer { operationCount += 1 }
         let fault = faults.removeValue(forKey: operationCount)
         if case .error(let error) = fault {
-            suffer(operation, &handle)
+            suffer(operation, error, &handle, host)
             return .failed(error)
         }
         switch operation {
-        case .create(let path): return create(path, .empty, &handle)
-        case .openToAppend(let path): return create(path, .asItIs, &handle)
+        case .create(let path): return create(path, .empty, &handle, host)
+        case .openToAppend(let path): return create(path, .asItIs, &handle, host)
         case .write:
             if case .shortWrite(let byteCount) = fault {
-                return write(Array(bytes.prefix(byteCount)), handle)
+                return write(Array(bytes.prefix(byteCount)), handle, host)
             }
-            return write(bytes, handle)
+            return write(bytes, handle, host)
         case .read: return read(handle)
-        case .truncate(let byteCount): return truncate(byteCount, handle)
+        case .truncate(let byteCount): return truncate(byteCount, handle, host)
         case .synchronise: return synchronise(handle)
         case .close:
             open.removeAll { $0 == handle }
             handle = nil
             return .done
-        case .rename(let source, let target): return rename(source, target)
+        case .rename(let source, let target): return rename(source, target, host)
         case .synchroniseDirectory(let path): return synchroniseDirectory(path)
-        case .makeDirectory(let path): return makeDirectory(path)
+        case .makeDirectory(let path): return makeDirectory(path, host)
         case .list(let path):
             guard names[path] == .directory else { return .failed(.notFound) }
             return .listed(children(of: path).map { String($0.dropFirst(path.count + 1)) })
-        case .remove(let path): return remove(path)
+        case .remove(let path): return remove(path, host)
         }
     }
 
@@ -162,10 +184,15 @@ package struct SimulatedFileSystem: Sendable {
     }
 
     /// What a failed call does nevertheless.
-    private mutating func suffer(_ operation: FileOperation, _ handle: inout Handle?) {
+    private mutating func suffer(
+        _ operation: FileOperation, _ error: SystemError, _ handle: inout Handle?, _ host: Int
+    ) {
         switch operation {
         case .synchronise:
-            if let handle { files[handle.file].pending = [] }
+            // One that was interrupted may be repeated: the dirty bytes are still dirty.
+            guard let handle, error != .interrupted else { return }
+            files[handle.file].forsaken += files[handle.file].pending.compactMap(\.host)
+            files[handle.file].pending.removeAll { $0.host != nil }
         case .close:
             open.removeAll { $0 == handle }
             handle = nil
@@ -176,7 +203,7 @@ package struct SimulatedFileSystem: Sendable {
     private enum Opening { case empty, asItIs }
 
     private mutating func create(
-        _ path: String, _ opening: Opening, _ handle: inout Handle?
+        _ path: String, _ opening: Opening, _ handle: inout Handle?, _ host: Int
     ) -> FileResult {
         guard names[parentDirectory(of: path)] == .directory else { return .failed(.notFound) }
         let file: Int
@@ -188,12 +215,13 @@ package struct SimulatedFileSystem: Sendable {
             files.append(File())
             change(
                 NameChange(
-                    directory: parentDirectory(of: path), removed: [], added: [path: .file(file)]))
+                    directory: parentDirectory(of: path), removed: [], added: [path: .file(file)]),
+                host)
         }
         let opened = Handle(file: file, number: operationCount)
         open.append(opened)
         handle = opened
-        if opening == .empty, !files[file].content.isEmpty { _ = truncate(0, handle) }
+        if opening == .empty, !files[file].content.isEmpty { _ = truncate(0, handle, host) }
         return .done
     }
 
@@ -204,28 +232,39 @@ package struct SimulatedFileSystem: Sendable {
         return handle.file
     }
 
-    private mutating func write(_ bytes: [UInt8], _ handle: Handle?) -> FileResult {
+    private mutating func write(
+        _ bytes: [UInt8], _ handle: Handle?, _ host: Int
+    ) -> FileResult {
         let file = file(handle)
-        let used = files.reduce(0) { $0 + $1.content.count }
-        let taken = Array(bytes.prefix(max(0, capacity - used)))
+        let taken = Array(bytes.prefix(room))
         guard !taken.isEmpty || bytes.isEmpty else { return .failed(.noSpace) }
-        files[file].pending.append(.write(at: files[file].content.count, taken))
+        let change = Change.write(at: files[file].content.count, taken)
+        files[file].pending.append(Pending(change: change, host: host))
         files[file].content += taken
         return .wrote(byteCount: taken.count)
     }
 
+    private var room: Int {
+        guard capacity < .max else { return .max }
+        return max(0, capacity - files.reduce(0) { $0 + $1.content.count })
+    }
+
     private func read(_ handle: Handle?) -> FileResult { .read(files[file(handle)].content) }
 
-    private mutating func truncate(_ byteCount: Int, _ handle: Handle?) -> FileResult {
+    private mutating func truncate(
+        _ byteCount: Int, _ handle: Handle?, _ host: Int
+    ) -> FileResult {
         let file = file(handle)
-        files[file].pending.append(.truncate(byteCount))
+        files[file].pending.append(Pending(change: .truncate(byteCount), host: host))
         Self.apply(.truncate(byteCount), to: &files[file].content)
         return .done
     }
 
     private mutating func synchronise(_ handle: Handle?) -> FileResult {
         let file = file(handle)
-        for change in files[file].pending { Self.apply(change, to: &files[file].durable) }
+        for pending in files[file].pending {
+            Self.apply(pending.change, to: &files[file].durable)
+        }
         files[file].pending = []
         return .done
     }
@@ -248,8 +287,8 @@ package struct SimulatedFileSystem: Sendable {
         names.keys.filter { $0 != directory && parentDirectory(of: $0) == directory }.sorted()
     }
 
-    private mutating func change(_ change: NameChange) {
-        pendingNames.append(change)
+    private mutating func change(_ change: NameChange, _ host: Int) {
+        pendingNames.append(Pending(change: change, host: host))
         Self.apply(change, to: &names)
     }
 
@@ -258,72 +297,98 @@ package struct SimulatedFileSystem: Sendable {
         names.merge(change.added) { $1 }
     }
 
-    private mutating func rename(_ source: String, _ target: String) -> FileResult {
+    private mutating func rename(
+        _ source: String, _ target: String, _ host: Int
+    ) -> FileResult {
         guard let node = names[source] else { return .failed(.notFound) }
         change(
             NameChange(
-                directory: parentDirectory(of: target), removed: [source], added: [target: node]))
+                directory: parentDirectory(of: target), removed: [source], added: [target: node]),
+            host)
         return .done
     }
 
-    private mutating func makeDirectory(_ path: String) -> FileResult {
+    private mutating func makeDirectory(_ path: String, _ host: Int) -> FileResult {
         guard names[path] == nil else { return .failed(.exists) }
         guard names[parentDirectory(of: path)] == .directory else { return .failed(.notFound) }
         change(
             NameChange(
-                directory: parentDirectory(of: path), removed: [], added: [path: .directory]))
+                directory: parentDirectory(of: path), removed: [], added: [path: .directory]),
+            host)
         return .done
     }
 
-    private mutating func remove(_ path: String) -> FileResult {
+    private mutating func remove(_ path: String, _ host: Int) -> FileResult {
         guard let node = names[path] else { return .failed(.notFound) }
         if node == .directory, !children(of: path).isEmpty { return .failed(.exists) }
-        change(NameChange(directory: parentDirectory(of: path), removed: [path], added: [:]))
+        change(
+            NameChange(directory: parentDirectory(of: path), removed: [path], added: [:]), host)
         return .done
     }
 
     private mutating func synchroniseDirectory(_ path: String) -> FileResult {
         guard names[path] == .directory else { return .failed(.notFound) }
-        for change in pendingNames where change.directory == path {
-            Self.apply(change, to: &durableNames)
+        for pending in pendingNames where pending.change.directory == path {
+            Self.apply(pending.change, to: &durableNames)
         }
-        pendingNames.removeAll { $0.directory == path }
+        pendingNames.removeAll { $0.change.directory == path }
         return .done
     }
 
     // MARK: Loss of power
 
-    /// The machine loses its power: what is left is a function of the state and the seed.
+    /// A host loses its power: what is left of what it wrote is a function of the state and the seed.
     ///
     /// Faults that were ordered stay ordered.
-    package mutating func crash(seed: UInt64) {
+    /// - Parameter host: nil where all lose theirs; a file that one host has open stays open there.
+    package mutating func crash(of host: Int? = nil, seed: UInt64) {
         var generator = SplitMix64(seed: seed)
-        for index in files.indices { Self.lose(&files[index], &generator) }
-        for change in pendingNames where generator.below(2) == 0 {
-            Self.apply(change, to: &durableNames)
+        for index in files.indices { Self.lose(&files[index], of: host, &generator) }
+        pendingNames = pendingNames.compactMap { pending in
+            guard let owner = pending.host, host == nil || host == owner else { return pending }
+            guard generator.below(2) == 0 else { return nil }
+            return Pending(change: pending.change, host: nil)
         }
-        names = [:]
-        // A name whose directory is lost is lost with it; a directory sorts before what it holds.
-        for path in durableNames.keys.sorted()
-        where roots.contains(path) || names[parentDirectory(of: path)] == .directory {
-            names[path] = durableNames[path]
-        }
-        durableNames = names
-        pendingNames = []
-        open = []
+        names = durableNames
+        for pending in pendingNames { Self.apply(pending.change, to: &names) }
+        dropOrphans()
+        if host == nil { open = [] }
     }
 
-    private static func lose(_ file: inout File, _ generator: inout SplitMix64) {
-        let kept = Int(generator.below(UInt64(file.pending.count + 1)))
-        for (index, change) in file.pending.prefix(kept).enumerated() {
-            if index == kept - 1, case .write(let offset, let bytes) = change {
-                let byteCount = Int(generator.below(UInt64(bytes.count + 1)))
-                apply(.write(at: offset, Array(bytes.prefix(byteCount))), to: &file.durable)
-            } else {
-                apply(change, to: &file.durable)
-            }
+    /// A name whose directory is lost is lost with it, once and for all.
+    private mutating func dropOrphans() {
+        var kept: [String: Node] = [:]
+        // A directory sorts before what it holds.
+        for path in names.keys.sorted()
+        where roots.contains(path) || kept[parentDirectory(of: path)] == .directory {
+            kept[path] = names[path]
         }
+        names = kept
+        pendingNames.removeAll { names[$0.change.directory] != .directory }
+        durableNames = durableNames.filter { path, _ in
+            roots.contains(path) || names[parentDirectory(of: path)] == .directory
+        }
+    }
+
+    private static func lose(
+        _ file: inout File, of host: Int?, _ generator: inout SplitMix64
+    ) {
+        let lossy = file.pending.indices.filter { index in
+            guard let owner = file.pending[index].host else { return false }
+            return host == nil || host == owner
+        }
+        let kept = Int(generator.below(UInt64(lossy.count + 1)))
+        let isAhead = file.forsaken.contains { host == nil || host == $0 }
+        guard !lossy.isEmpty || isAhead else { return }
+        for index in lossy.prefix(kept) { file.pending[index].host = nil }
+        if kept > 0, case .write(let offset, let bytes) = file.pending[lossy[kept - 1]].change {
+            let byteCount = Int(generator.below(UInt64(bytes.count + 1)))
+            file.pending[lossy[kept - 1]].change = .write(
+                at: offset, Array(bytes.prefix(byteCount)))
+        }
+        for index in lossy.dropFirst(kept).reversed() { file.pending.remove(at: index) }
         file.content = file.durable
-        file.pending = []
+        for pending in file.pending { apply(pending.change, to: &file.content) }
+        file.forsaken.removeAll { host == nil || host == $0 }
     }
 }

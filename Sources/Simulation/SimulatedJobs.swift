@@ -18,30 +18,45 @@ struct SimulatedJobs: Sendable {
 
     let workload: SyntheticWorkload
     let reference: ReferenceRun
+    let checkpointsKept: Int
     var disk = SimulatedDisk()
     /// Commits that primaries ran, each as often as it was run.
     private(set) var commitCount = 0
 
-    init(workload: SyntheticWorkload) {
+    init(workload: SyntheticWorkload, checkpointsKept: Int) {
         self.workload = workload
+        self.checkpointsKept = checkpointsKept
         reference = ReferenceRun(workload)
     }
 
     /// Puts a checkpoint of one server on the disk, as the fault-free run would have written it.
-    mutating func storeCheckpoint(_ version: Version) -> CheckpointReference {
-        let chunks = zip(plan.chunkPlan.chunks, reference.states[Int(version.index)]).map {
-            (chunk: $0.id, state: $1)
+    mutating func storeCheckpoint(_ version: Version) throws(InvariantViolation) {
+        let snapshot = SnapshotJob(
+            shard: ShardIndex(0), shardCount: 1, term: ShardTerm(0), version: version)
+        let shard = ShardWriting(snapshot, state(at: version), writer: "opening", on: &disk)
+        guard case .written(let files, let description) = try finish(shard) else {
+            preconditionFailure("the first shard cannot be written")
         }
-        disk.write(.init(shard: ShardIndex(0), shardCount: 1, version: version, chunks: chunks))
-        let manifest = SimulatedJobs.reference(to: version)
-        disk.write(manifest, shardCount: 1)
-        return manifest
+        let written = ShardWritten(
+            shard: ShardIndex(0), version: version, files: files, description: description)
+        _ = try finish(
+            ManifestWriting(
+                ManifestJob(version: version, shards: [written]), expected: state(at: version),
+                kept: checkpointsKept, writer: "opening", on: &disk))
     }
 
-    private static func reference(to version: Version) -> CheckpointReference {
-        CheckpointReference(
-            version: version, manifest: "checkpoint-\(version)",
-            hash: contentHash(of: version.index))
+    /// Nothing else happens meanwhile.
+    private mutating func finish(_ job: any StorageJob) throws(InvariantViolation) -> JobOutcome {
+        var job = job
+        var effect = try job.start(on: &disk)
+        while case .perform(let operation) = effect {
+            let result = disk.fileSystem.perform(operation, job.content, on: &job.file)
+            effect = try job.handle(result, on: &disk)
+        }
+        guard case .finish(.finished(let outcome)) = effect else {
+            preconditionFailure("\(effect) of a checkpoint")
+        }
+        return outcome
     }
 
     var plan: RunPlan { workload.plan }
@@ -57,27 +72,41 @@ struct SimulatedJobs: Sendable {
         case .load(let job): return try load(job, of: &process)
         case .inspect(let job): return Result(outcome: .inspected(inspect(job)))
         case .commit(let job): return try commit(job, of: &process)
-        case .snapshot(let job): return snapshot(job, of: process)
         case .collect(let job): return collect(job, of: process)
         case .install(let job): return install(job, of: &process)
         case .drop(let shard):
             drop(shard, of: &process)
             return Result(outcome: nil)
-        case .journal(let entry):
-            disk.append(entry)
-            return Result(outcome: .journaled, cost: .write)
-        case .record(let records):
-            try disk.append(records)
-            return Result(outcome: .recorded, cost: .write)
-        case .cutLedger(let version):
-            disk.cutLedger(version)
-            return Result(outcome: .ledgerCut, cost: .write)
-        case .findCheckpoint:
-            guard let newest = disk.manifests.last else {
-                throw InvariantViolation("there is no checkpoint to go back to")
+        case .snapshot, .journal, .record, .cutLedger, .findCheckpoint, .writeManifest:
+            preconditionFailure("work on files has a queue of its own: \(job)")
+        }
+    }
+
+    /// What a job has to do on files; nil where it has nothing to do there but read.
+    mutating func work(_ job: Job, of process: SimulatedProcess) -> StorageQueue.Work? {
+        switch job {
+        case .snapshot(let job):
+            let chunks = chunks(of: job.shard, process).compactMap { chunk in
+                process.state[chunk.index].map { SimulatedDisk.Chunk(id: chunk, state: $0) }
             }
-            return Result(outcome: .checkpointFound(newest), cost: .write)
-        case .writeManifest(let job): return try writeManifest(job)
+            return .files(ShardWriting(job, chunks, writer: process.name, on: &disk))
+        case .journal(let fact): return .journal(fact)
+        case .record(let records): return .ledger(.append(records))
+        case .cutLedger(let version): return .ledger(.cut(version))
+        case .findCheckpoint: return .files(CheckpointSearch())
+        case .writeManifest(let job):
+            return .files(
+                ManifestWriting(
+                    job, expected: state(at: job.version), kept: checkpointsKept,
+                    writer: process.name, on: &disk))
+        case .prepare, .compute, .load, .inspect, .commit, .collect, .install, .drop: return nil
+        }
+    }
+
+    /// All chunks of the run without faults.
+    private func state(at version: Version) -> [SimulatedDisk.Chunk] {
+        zip(plan.chunkPlan.chunks, reference.states[Int(version.index)]).map {
+            SimulatedDisk.Chunk(id: $0.id, state: $1)
         }
     }
 
@@ -124,11 +153,16 @@ struct SimulatedJobs: Sendable {
         guard case .checkpoint(let reference) = job.source else {
             throw InvariantViolation("\(process.name) is to load from \(job.source)")
         }
-        guard let stored = disk.load(reference.version, chunkCount: plan.chunkPlan.chunks.count)
+        // Who was asked long ago may come when the checkpoint is no longer kept.
+        if disk.isRetired(reference.version) {
+            let failure = JobFailure(kind: .storage, explanation: "the checkpoint is gone")
+            return Result(outcome: .failed(failure), cost: .write)
+        }
+        guard let stored = disk.load(reference.version), stored == state(at: reference.version)
         else {
             throw InvariantViolation("checkpoint \(reference.version) cannot be loaded")
         }
-        hold(job.shard, job.chunks.map { ($0, stored[$0.index]) }, of: &process)
+        hold(job.shard, job.chunks.map { ($0, stored[$0.index].state) }, of: &process)
         return Result(outcome: .loaded(loaded(job.shard, of: process)), cost: .write)
     }
 
@@ -240,21 +274,6 @@ struct SimulatedJobs: Sendable {
         }
     }
 
-    private mutating func snapshot(_ job: SnapshotJob, of process: SimulatedProcess) -> Result {
-        let states = chunks(of: job.shard, process).compactMap { chunk in
-            process.state[chunk.index].map { (chunk: chunk, state: $0) }
-        }
-        disk.write(
-            .init(
-                shard: job.shard, shardCount: job.shardCount, version: job.version,
-                chunks: states))
-        let file = WrittenFile(
-            name: "shard-\(job.shard)", byteCount: UInt64(states.count),
-            hash: contentHash(of: job.version.index))
-        return Result(
-            outcome: .written([file], description: Frame(copying: Array("{}".utf8))), cost: .write)
-    }
-
     // MARK: Replication
 
     /// Two parts for each chunk.
@@ -289,24 +308,5 @@ struct SimulatedJobs: Sendable {
         }
         hold(job.shard, states, of: &process)
         return Result(outcome: .loaded(loaded(job.shard, of: process)), cost: .slots(1))
-    }
-
-    // MARK: Coordinator
-
-    private mutating func writeManifest(
-        _ job: ManifestJob
-    ) throws(InvariantViolation) -> Result {
-        guard
-            let state = disk.load(
-                job.version, shardCount: job.shards.count,
-                chunkCount: plan.chunkPlan.chunks.count),
-            state == reference.states[Int(job.version.index)]
-        else {
-            throw InvariantViolation(
-                "checkpoint \(job.version) is not the fault-free run's state")
-        }
-        let manifest = SimulatedJobs.reference(to: job.version)
-        disk.write(manifest, shardCount: job.shards.count)
-        return Result(outcome: .manifestWritten(manifest), cost: .write)
     }
 }

@@ -3,7 +3,10 @@ import TrainingProtocol
 /// One process of the simulated cluster: its machine, and the memory of its jobs.
 struct SimulatedProcess: Sendable {
     let name: String
+    let role: Role
     let incarnation: Incarnation
+    /// Whoever takes a dead one's place runs on its host.
+    let host: Int
     /// The one that `role` names; optionals, so that each is changed in place.
     var coordinator: CoordinatorMachine?
     var server: ServerMachine?
@@ -27,12 +30,15 @@ struct SimulatedProcess: Sendable {
     var held: [(shard: ShardIndex, chunks: [ChunkID])] = []
     /// Of a server: by chunk id.
     var state: [SyntheticWorkload.ChunkState?] = []
+    var storage = StorageQueue()
     /// Jobs take effect in the order they were started, so a later one never ends earlier.
     var busyUntil = Instant(nanoseconds: 0)
 
-    init(name: String, incarnation: Incarnation) {
+    init(name: String, role: Role, incarnation: Incarnation, host: Int) {
         self.name = name
+        self.role = role
         self.incarnation = incarnation
+        self.host = host
     }
 
     /// What a process's clock shows: it started at another time, and it may run fast or slow.
@@ -57,10 +63,5 @@ struct SimulatedProcess: Sendable {
         coordinator?.handle(event, at: reading, into: &effects)
         server?.handle(event, at: reading, into: &effects)
         worker?.handle(event, at: reading, into: &effects)
-    }
-
-    var role: Role {
-        if coordinator != nil { return .coordinator }
-        return server != nil ? .server : .worker
     }
 }

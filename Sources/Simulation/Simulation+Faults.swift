@@ -16,14 +16,14 @@ extension Simulation {
         queue.add(.fault(kind), at: time)
     }
 
-    mutating func strike(_ kind: FaultKind) {
+    mutating func strike(_ kind: FaultKind) throws(InvariantViolation) {
         defer { schedule(kind) }
         guard ended == nil else { return }
         switch kind {
-        case .workerCrash: crashAny(.worker)
-        case .serverCrash: crashAny(.server)
-        case .coordinatorCrash: crashAny(.coordinator)
-        case .blackout: for place in living() { crash(place, drawVisibility()) }
+        case .workerCrash: try crashAny(.worker)
+        case .serverCrash: try crashAny(.server)
+        case .coordinatorCrash: try crashAny(.coordinator)
+        case .blackout: for place in living() { try crash(place, drawVisibility()) }
         case .pause: pause()
         case .partition: partition()
         case .workerLeave: leave(.worker)
@@ -39,23 +39,28 @@ extension Simulation {
         }
     }
 
-    private mutating func crashAny(_ role: Role) {
+    private mutating func crashAny(_ role: Role) throws(InvariantViolation) {
         guard let victim = living(role).randomElement(using: &random) else { return }
-        crash(victim, drawVisibility())
+        try crash(victim, drawVisibility())
     }
 
-    /// Whether a death shows: a reset connection does at once, a lost host does not.
+    /// Whether a death shows: that of a process does at once, by its reset connections, and what it
+    /// wrote is in its host's memory; that of a host does not, and takes that memory with it.
     enum Visibility { case seen, unseen }
 
     private mutating func drawVisibility() -> Visibility {
         random.happens(oneIn: 3) ? .unseen : .seen
     }
 
-    mutating func crash(_ process: Int, _ visibility: Visibility) {
+    mutating func crash(_ process: Int, _ visibility: Visibility) throws(InvariantViolation) {
         end(process)
-        tell { "\($0.processes[process].name) crashes" }
-        if process == coordinator { jobs.disk.loseJournal(at: now, &random) }
-        if visibility == .seen { disconnect(process) }
+        tell { "\($0.processes[process].name) crashes, \(visibility)" }
+        switch visibility {
+        case .seen: disconnect(process)
+        case .unseen:
+            jobs.disk.fileSystem.crash(of: processes[process].host, seed: random.next())
+            try jobs.disk.check()
+        }
         restart(process)
     }
 
@@ -71,10 +76,11 @@ extension Simulation {
     /// Another process takes the place of one that died.
     mutating func restart(_ process: Int) {
         let delay = 1 + random.below(options.restartMilliseconds)
+        let host = processes[process].host
         switch processes[process].role {
-        case .coordinator: addCoordinator(after: delay)
-        case .server: addServer(after: delay)
-        case .worker: addWorker(after: delay)
+        case .coordinator: addCoordinator(after: delay, on: host)
+        case .server: addServer(after: delay, on: host)
+        case .worker: addWorker(after: delay, on: host)
         case .observer: break
         }
     }

@@ -57,8 +57,10 @@ package struct Simulation {
         seed: UInt64, options: SimulationOptions? = nil
     ) throws(SimulationFailure) -> Outcome {
         let options = options ?? SimulationOptions.swarm(seed: seed)
-        var simulation = Simulation(seed: seed, options: options, story: .untold)
-        do { return try simulation.run() } catch {
+        do {
+            var simulation = try Simulation(seed: seed, options: options, story: .untold)
+            return try simulation.run()
+        } catch {
             throw SimulationFailure(
                 seed: seed, options: options, violation: error,
                 story: story(seed: seed, options: options))
@@ -70,7 +72,10 @@ package struct Simulation {
         seed: UInt64, options: SimulationOptions? = nil
     ) -> [String] {
         let options = options ?? SimulationOptions.swarm(seed: seed)
-        var simulation = Simulation(seed: seed, options: options, story: .told)
+        var simulation: Simulation
+        do { simulation = try Simulation(seed: seed, options: options, story: .told) } catch {
+            return ["\(error)"]
+        }
         do { _ = try simulation.run() } catch { simulation.lines.append("\(error)") }
         return simulation.lines
     }
@@ -80,14 +85,18 @@ package struct Simulation {
         case told, untold
     }
 
-    private init(seed: UInt64, options: SimulationOptions, story: Story) {
+    private init(
+        seed: UInt64, options: SimulationOptions, story: Story
+    ) throws(InvariantViolation) {
         self.story = story
         self.seed = seed
         self.options = options
         random = SplitMix64(seed: seed)
-        jobs = SimulatedJobs(workload: SyntheticWorkload(options: options, seed: seed))
+        jobs = SimulatedJobs(
+            workload: SyntheticWorkload(options: options, seed: seed),
+            checkpointsKept: options.checkpointsKept)
         jobs.disk.firstStep = options.startVersion
-        _ = jobs.storeCheckpoint(Version(options.startVersion))
+        try jobs.storeCheckpoint(Version(options.startVersion))
         addCluster()
         scheduleFaults()
         scheduleScript()
@@ -106,21 +115,21 @@ package struct Simulation {
 
     func at(_ milliseconds: UInt64) -> Instant { now.advanced(milliseconds: milliseconds) }
 
-    mutating func addCoordinator(after milliseconds: UInt64) {
-        coordinator = add("coordinator", after: milliseconds)
+    mutating func addCoordinator(after milliseconds: UInt64, on host: Int? = nil) {
+        coordinator = add(.coordinator, "coordinator", after: milliseconds, on: host)
     }
 
-    mutating func addServer(after milliseconds: UInt64) {
+    mutating func addServer(after milliseconds: UInt64, on host: Int? = nil) {
         let limits = options.limits
-        let place = add("server", after: milliseconds)
+        let place = add(.server, "server", after: milliseconds, on: host)
         processes[place].server = ServerMachine(
             identity: identity(place), advertisedEndpoint: "sim:\(place)",
             configurationHash: nil, limits: limits)
     }
 
-    mutating func addWorker(after milliseconds: UInt64) {
+    mutating func addWorker(after milliseconds: UInt64, on host: Int? = nil) {
         let limits = options.limits
-        let place = add("worker", after: milliseconds)
+        let place = add(.worker, "worker", after: milliseconds, on: host)
         processes[place].worker = WorkerMachine(
             identity: identity(place), numericsClass: NumericsClass("simulated"),
             configurationHash: nil, limits: limits)
@@ -129,13 +138,17 @@ package struct Simulation {
     private func identity(_ place: Int) -> ProcessIdentity {
         ProcessIdentity(
             incarnation: processes[place].incarnation, build: Build("simulated"),
-            host: "host-\(place)", processID: UInt32(place), threadCount: 1)
+            host: "host-\(processes[place].host)", processID: UInt32(place), threadCount: 1)
     }
 
-    private mutating func add(_ role: String, after milliseconds: UInt64) -> Int {
+    /// - Parameter host: one of its own where there is none.
+    private mutating func add(
+        _ role: Role, _ name: String, after milliseconds: UInt64, on host: Int?
+    ) -> Int {
         let place = processes.count
         let incarnation = Incarnation(high: seed, low: UInt64(place))
-        var process = SimulatedProcess(name: "\(role)-\(place)", incarnation: incarnation)
+        var process = SimulatedProcess(
+            name: "\(name)-\(place)", role: role, incarnation: incarnation, host: host ?? place)
         if options.clockSkew == .tenth {
             process.clock.offsetNanoseconds = random.below(3_600) * 1_000_000_000
             process.clock.rate = 900 + random.below(201)
@@ -145,13 +158,10 @@ package struct Simulation {
         return place
     }
 
-    /// A coordinator reads the disk when it starts, not before.
-    private mutating func makeCoordinator(_ place: Int) throws(InvariantViolation) {
-        let recovered = RecoveredRun(jobs.disk.journal)
-        let isFresh = jobs.disk.journal.isEmpty
-        let start = Version(options.startVersion)
-        let source = jobs.disk.manifests.last { isFresh ? $0.version == start : true }
-        guard let source else { throw InvariantViolation("no checkpoint is left") }
+    /// A coordinator has read the disk, and begins.
+    mutating func begin(_ run: OpenedRun, as place: Int) throws(InvariantViolation) {
+        let recovered = RecoveredRun(run.facts)
+        let isFresh = run.facts.isEmpty
         let term = CoordinatorTerm(recovered.coordinatorTerm.number + 1)
         let isEveryoneGone = processes.indices.allSatisfy { $0 == place || !processes[$0].isAlive }
         let settings = CoordinatorSettings(
@@ -159,11 +169,14 @@ package struct Simulation {
             configuration: Frame(copying: Array("{}".utf8)),
             configurationHash: contentHash(of: 1), plan: jobs.plan,
             serverCount: options.serverCount, hintedWorkerCount: options.workerCount,
-            numericsPolicy: .strict, source: .checkpoint(source), startVersion: source.version,
+            numericsPolicy: .strict, source: .checkpoint(run.start),
+            startVersion: run.start.version,
             predecessors: isFresh ? .none : isEveryoneGone ? .gone(recovered) : .alive(recovered),
             recordedThrough: jobs.disk.recordedThrough)
         processes[place].coordinator = CoordinatorMachine(
             identity: identity(place), settings: settings, limits: options.limits)
+        processes[place].storage.journal = run.journal
+        try deliver(.started, to: place)
     }
 
     // MARK: The loop
@@ -210,8 +223,11 @@ package struct Simulation {
         case .event(let event, let process):
             if postpone(happening, process) { return }
             try deliver(event, to: process)
-        case .fault(let kind): strike(kind)
-        case .scripted(let index): strike(options.script[index])
+        case .storage(let process):
+            if postpone(happening, process) { return }
+            try advanceStorage(of: process)
+        case .fault(let kind): try strike(kind)
+        case .scripted(let index): try strike(options.script[index])
         case .heal(let partition):
             if let place = partitions.firstIndex(of: partition) { partitions.remove(at: place) }
         }
@@ -227,15 +243,15 @@ package struct Simulation {
     private mutating func start(_ process: Int) throws(InvariantViolation) {
         // Nobody joins a run that is over.
         guard ended == nil else { return }
-        if processes[process].name.hasPrefix("coordinator") {
-            try makeCoordinator(process)
-        }
         processes[process].isAlive = true
         tell { "\($0.processes[process].name) starts" }
-        try deliver(.started, to: process)
+        switch processes[process].role {
+        case .coordinator: try enqueue(.opening, as: nil, of: process)
+        case .server, .worker, .observer: try deliver(.started, to: process)
+        }
     }
 
-    private func outcome() throws(InvariantViolation) -> Outcome {
+    private mutating func outcome() throws(InvariantViolation) -> Outcome {
         guard let termination = ended else {
             throw InvariantViolation("the coordinator never ended")
         }
@@ -245,6 +261,7 @@ package struct Simulation {
         guard isExpected(termination) else {
             throw InvariantViolation("the coordinator ended: \(termination)")
         }
+        try jobs.disk.loseAll(seed: random.next())
         if termination == .completed {
             guard jobs.disk.manifests.last?.version == jobs.plan.finalVersion else {
                 throw InvariantViolation("the run completed without its last checkpoint")
@@ -334,10 +351,10 @@ package struct Simulation {
             processes[process].links.removeAll { $0.server == server }
         case .disconnect: break
         case .send(let message, let peer):
-            followScript(.before, message.body, of: process)
+            try followScript(.before, message.body, of: process)
             if hasCrashed(process) { return }
             try send(message, from: process, to: peer)
-            followScript(.after, message.body, of: process)
+            try followScript(.after, message.body, of: process)
         case .setTimer(let timer, let deadline):
             timers.removeAll { $0.process == process && $0.timer == timer }
             timerGeneration += 1
@@ -367,13 +384,13 @@ package struct Simulation {
     private mutating func note(_ observation: Observation, of process: Int) {
         observations.append(observation)
         if case .rolledBack = observation {
-            let placement = RecoveredRun(jobs.disk.journal).placement
+            let placement = RecoveredRun(jobs.disk.facts).placement
             checker.rolledBack(fencing: placement?.highestTerm ?? ShardTerm(0))
         }
         tell { "\($0.processes[process].name): \(brief(observation))" }
     }
 
-    private mutating func terminate(_ process: Int, _ reason: TerminationReason) {
+    mutating func terminate(_ process: Int, _ reason: TerminationReason) {
         end(process)
         processes[process].termination = reason
         tell { "\($0.processes[process].name) ends: \(reason)" }
@@ -384,18 +401,18 @@ package struct Simulation {
     /// A process is gone, with all that it knew.
     mutating func end(_ process: Int) {
         processes[process].isAlive = false
+        processes[process].storage = StorageQueue()
         timers.removeAll { $0.process == process }
     }
 
     private mutating func start(
         _ id: JobID, _ job: Job, of process: Int
     ) throws(InvariantViolation) {
-        if let failure = chanceFailure(of: job, process) {
-            queue.add(.event(.finished(id, .failed(failure)), process: process), at: at(1))
-            return
-        }
         if case .journal(.started(_, _, let term)) = job {
             processes[process].opening = (id, term)
+        }
+        if let work = jobs.work(job, of: processes[process]) {
+            return try enqueue(work, as: id, of: process)
         }
         let result = try jobs.run(job, of: &processes[process])
         guard let outcome = result.outcome else { return }
@@ -412,29 +429,8 @@ package struct Simulation {
             queue.add(.event(.progressed(id, progress), process: process), at: time)
         }
         time = time.advanced(milliseconds: random.below(span + 1))
-        if outcome == .journaled { jobs.disk.journalIsSafe(at: time) }
-        #if PLANTED_JOURNAL_NOT_SYNCHRONISED
-            let told = outcome == .journaled ? now : time
-        #else
-            let told = time
-        #endif
-        queue.add(.event(.finished(id, outcome), process: process), at: told)
-        // A checkpoint is written beside everything else.
-        if case .snapshot = job { return }
+        queue.add(.event(.finished(id, outcome), process: process), at: time)
         processes[process].busyUntil = time
-    }
-
-    private mutating func chanceFailure(of job: Job, _ process: Int) -> JobFailure? {
-        guard isFaulty else { return nil }
-        switch job {
-        case .snapshot, .writeManifest:
-            guard random.happens(oneIn: options.diskFailureOneIn) else { return nil }
-        case .journal, .record, .cutLedger:
-            guard random.happens(oneIn: options.journalFailureOneIn) else { return nil }
-        default: return nil
-        }
-        tell { "\($0.processes[process].name) cannot write" }
-        return JobFailure(kind: .storage, explanation: "the disk failed")
     }
 
     /// Whether things still go wrong.

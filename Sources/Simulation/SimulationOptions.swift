@@ -10,9 +10,11 @@ package struct SimulationOptions: Sendable, Equatable {
     package var stepsPerPhase: UInt64 = 3
     /// The run begins at a checkpoint of this version, made with another number of servers.
     package var startVersion: UInt64 = 0
+    /// Newest checkpoints that retention spares.
+    package var checkpointsKept = 2
     /// One slot in so many yields a non-finite gradient, 0 for none.
     package var nonFiniteOneIn: UInt64 = 0
-    /// Longest delay of a message, longest time of a slot, longest time of a write.
+    /// Longest delay of a message, longest time of a slot, longest wait for the disk.
     package var delayMilliseconds: UInt64 = 20
     package var slotMilliseconds: UInt64 = 30
     package var diskMilliseconds: UInt64 = 2
@@ -43,9 +45,9 @@ package struct SimulationOptions: Sendable, Equatable {
     package var reorderOneIn: UInt64 = 0
     /// One push in so many arrives with a flipped bit, 0 for none.
     package var corruptOneIn: UInt64 = 0
-    /// One write of a checkpoint in so many fails, 0 for none.
+    /// One operation on the files of checkpoints in so many fails, 0 for none.
     package var diskFailureOneIn: UInt64 = 0
-    /// One write of the journal or the ledger in so many fails, 0 for none: that ends a coordinator.
+    /// One operation on journal or ledger in so many fails, 0 for none: that ends a coordinator.
     package var journalFailureOneIn: UInt64 = 0
     /// Clocks run up to a tenth too fast or too slow.
     package var clockSkew = ClockSkew.none
@@ -97,7 +99,7 @@ package struct SimulationOptions: Sendable, Equatable {
         options.workerCount = 1 + Int(random.below(5))
         options.delayMilliseconds = [1, 5, 40][Int(random.below(3))]
         options.slotMilliseconds = [1, 30, 100][Int(random.below(3))]
-        options.diskMilliseconds = [1, 20, 300][Int(random.below(3))]
+        options.diskMilliseconds = [1, 10, 100][Int(random.below(3))]
         options.stepsPerPhase = 2 + random.below(6)
         options.checkpointInterval = 1 + random.below(5)
         if random.happens(oneIn: 4) {
@@ -105,6 +107,7 @@ package struct SimulationOptions: Sendable, Equatable {
         }
         if random.happens(oneIn: 4) { options.nonFiniteOneIn = 5 + random.below(20) }
         options.drawFaults(&random)
+        options.checkpointsKept = 1 + Int(random.below(3))
         return options
     }
 
@@ -128,7 +131,7 @@ package struct SimulationOptions: Sendable, Equatable {
         duplicateOneIn = random.happens(oneIn: 2) ? 5 + random.below(40) : 0
         reorderOneIn = random.happens(oneIn: 3) ? 10 + random.below(40) : 0
         corruptOneIn = random.happens(oneIn: 3) ? 40 + random.below(40) : 0
-        diskFailureOneIn = random.happens(oneIn: 4) ? 5 + random.below(20) : 0
+        diskFailureOneIn = random.happens(oneIn: 4) ? 20 + random.below(100) : 0
         journalFailureOneIn = random.happens(oneIn: 8) ? 20 + random.below(40) : 0
         clockSkew = random.happens(oneIn: 3) ? .tenth : .none
     }

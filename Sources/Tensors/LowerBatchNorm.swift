@@ -1,13 +1,5 @@
 import CKernels
 
-/// The constants of one batch norm's layer in the flat buffers and in the arena.
-private struct NormConstants {
-    let mean, inverseDeviation: Buffer
-    let gamma, beta: Int
-    let channels, rows: Int
-    let activation: ck_activation
-}
-
 extension Planner {
     func lowerBatchNorm(_ index: Int, _ norm: Operation.BatchNorm) {
         let node = graph.nodes[index], input = node.inputs[0], x = value(input)
@@ -23,9 +15,9 @@ extension Planner {
         } else {
             emitRunningStatistics(norm, constants)
         }
-        let y = mayOverwrite(input) ? x : buffer(x.count)
-        define(index, y)
-        emitNormalisation(constants, x: x, y: y)
+        define(
+            index,
+            NormalisedRows(x: x, constants: constants, arguments: arguments, kernels: kernels))
         onBackward(of: index) { [unowned self] dy in
             emitSlotStatistics(norm, constants, unbiasedVariance: variance)
             emitNormBackward(
@@ -77,19 +69,17 @@ extension Planner {
         }
     }
 
-    private func emitNormalisation(_ constants: NormConstants, x: Buffer, y: Buffer) {
-        let tiling = Tiling.statisticRows(constants.rows)
-        let kernels = kernels, arguments = arguments, channels = constants.channels
-        emit(
-            "norm", reads: [x, constants.mean, constants.inverseDeviation], writes: [y],
-            count: tiling.count
-        ) { tile in
-            let range = tiling.range(tile), first = range.lowerBound * channels
-            kernels.pointee.batch_norm_apply(
-                y.base + first, x.base + first, constants.mean.base,
-                constants.inverseDeviation.base, arguments.weights + constants.gamma,
-                arguments.weights + constants.beta, constants.activation, range.count, channels)
+    /// Writes the whole output, over the input where nobody else reads that.
+    func normalise(_ rows: NormalisedRows, of value: Value) -> Buffer {
+        let input = graph.nodes[value.index].inputs[0]
+        let y = mayOverwrite(input) ? rows.x : buffer(rows.x.count)
+        let tiling = Tiling.statisticRows(rows.constants.rows)
+        let channels = rows.constants.channels
+        emit("norm", reads: rows.sources, writes: [y], count: tiling.count) { tile in
+            let range = tiling.range(tile)
+            rows.write(range, to: y.base + range.lowerBound * channels)
         }
+        return y
     }
 
     /// Reports the slot's mean and unbiased variance, or the running ones where nothing is updated.
@@ -109,31 +99,27 @@ extension Planner {
         }
     }
 
-    private enum StatisticsKind { case ofBatch, constant }
-
     private func emitNormBackward(
         _ input: Value, _ constants: NormConstants, x: Buffer, dy: Buffer,
-        statistics: StatisticsKind
+        statistics: NormGradientRows.Statistics
     ) {
         let means = buffer(2 * constants.channels)
         emitNormBackwardSums(constants, means: means, x: x, dy: dy)
         guard wantsGradient(input) else { return }
-        let tiling = Tiling.statisticRows(constants.rows), channels = constants.channels
-        let kernels = kernels, arguments = arguments
-        contribute(to: input, inPlaceOf: dy) { dx in
-            emit(
-                "norm backward", reads: [x, dy, means, constants.mean, constants.inverseDeviation],
-                writes: [dx],
-                count: tiling.count
-            ) { tile in
-                let range = tiling.range(tile), first = range.lowerBound * channels
-                let sums = statistics == .ofBatch ? UnsafePointer(means.base) : nil
-                kernels.pointee.batch_norm_backward_apply(
-                    dx.base + first, x.base + first, dy.base + first, constants.mean.base,
-                    constants.inverseDeviation.base, arguments.weights + constants.gamma,
-                    arguments.weights + constants.beta, sums, sums.map { $0 + channels },
-                    constants.activation, range.count, channels)
-            }
+        contribute(
+            to: input,
+            NormGradientRows(
+                x: x, dy: dy, means: means, statistics: statistics, constants: constants,
+                arguments: arguments, kernels: kernels))
+    }
+
+    /// Writes the whole gradient; `dx` may be `dy`.
+    func emitNormBackward(_ rows: NormGradientRows, to dx: Buffer) {
+        let tiling = Tiling.statisticRows(rows.constants.rows)
+        let channels = rows.constants.channels
+        emit("norm backward", reads: rows.sources, writes: [dx], count: tiling.count) { tile in
+            let range = tiling.range(tile)
+            rows.write(range, to: dx.base + range.lowerBound * channels)
         }
     }
 

@@ -45,14 +45,19 @@ extension Planner {
     func lowerConvolution(_ index: Int, weight: Parameter, bias: Parameter?, window: Window) {
         let node = graph.nodes[index], input = node.inputs[0], x = value(input)
         let product = WindowedProduct(window, from: graph.shape(of: input), to: node.shape)
-        let y = buffer(node.shape.count), packed = buffer(product.outputs * product.depth)
+        let y = buffer(node.shape.count), ordered = buffer(product.outputs * product.depth)
         let columns = buffer(product.lanes.count * product.scratch)
         define(index, y)
-        emitPacking(of: weight, into: packed, taps: window.taps)
+        emitReordering(of: weight, into: ordered, taps: window.taps)
+        let factor = rightFactor(
+            columns: product.outputs, depth: product.depth, .transposed, in: ordered
+        ) { UnsafePointer(ordered.base) }
         let kernels = kernels, arguments = arguments
         let biasOffset = bias.map(graph.offset(of:))
-        emit("convolution", reads: [x, packed], writes: [y, columns], count: product.lanes.count) {
-            lane in
+        emit(
+            "convolution", reads: [x] + factor.reads, writes: [y, columns],
+            count: product.lanes.count
+        ) { lane in
             let rows = product.lanes.range(lane)
             let scratch = columns.base + lane * product.scratch
             for row in product.runs(rows) {
@@ -62,8 +67,7 @@ extension Planner {
                 withUnsafePointer(to: product.window) {
                     kernels.pointee.im2col(scratch, x.base, $0, row, end)
                 }
-                MatrixProduct.timesTransposed(
-                    out, scratch, packed.base, m: count, n: product.outputs, k: product.depth)
+                factor.multiply(out, scratch, rows: count, store: .overwrite)
                 if let biasOffset {
                     kernels.pointee.add_bias(
                         out, out, arguments.weights + biasOffset, CK_NONE, count, product.outputs)
@@ -75,17 +79,17 @@ extension Planner {
                 emitBiasGradient(bias, dy, rows: node.shape.rows, channels: product.outputs)
             }
             emitWeightGradient(weight, product, x: x, dy: dy, taps: window.taps)
-            if wantsGradient(input) { emitInputGradient(input, product, packed, dy: dy) }
+            if wantsGradient(input) { emitInputGradient(input, product, ordered, dy: dy) }
         }
     }
 
     /// `[O, I, k, k]` → `[O, k, k, I]`, the order of a gathered row.
-    private func emitPacking(of weight: Parameter, into packed: Buffer, taps: Int) {
+    private func emitReordering(of weight: Parameter, into ordered: Buffer, taps: Int) {
         let shape = graph.declaration(of: weight).shape, offset = graph.offset(of: weight)
         let arguments = arguments
-        emit("weights packed", reads: [], writes: [packed], count: 1) { _ in
+        emit("weights reordered", reads: [], writes: [ordered], count: 1) { _ in
             ck_weights_to_channels_last(
-                packed.base, arguments.weights + offset, shape[0], shape[1], taps)
+                ordered.base, arguments.weights + offset, shape[0], shape[1], taps)
         }
     }
 
@@ -94,6 +98,7 @@ extension Planner {
         _ weight: Parameter, _ product: WindowedProduct, x: Buffer, dy: Buffer, taps: Int
     ) {
         let size = product.outputs * product.depth, kernels = kernels, arguments = arguments
+        let products = products
         let partials = buffer(product.lanes.count * size), sum = buffer(size)
         let columns = buffer(product.lanes.count * product.scratch)
         emit(
@@ -107,7 +112,7 @@ extension Planner {
                 withUnsafePointer(to: product.window) {
                     kernels.pointee.im2col(scratch, x.base, $0, row, end)
                 }
-                MatrixProduct.transposedTimes(
+                products.transposedTimes(
                     partials.base + lane * size, dy.base + row * product.width * product.outputs,
                     scratch, m: product.outputs, n: product.depth,
                     k: (end - row) * product.width,
@@ -125,19 +130,22 @@ extension Planner {
     /// `dx`, band by band of input rows: columns of the output rows that reach a band are computed
     /// anew for it, so no two bands write the same place.
     private func emitInputGradient(
-        _ input: Value, _ product: WindowedProduct, _ packed: Buffer, dy: Buffer
+        _ input: Value, _ product: WindowedProduct, _ ordered: Buffer, dy: Buffer
     ) {
         let shape = graph.shape(of: input), kernels = kernels
         let (dx, store) = gradientPlace(input)
+        let factor = rightFactor(
+            columns: product.depth, depth: product.outputs, .straight, in: ordered
+        ) { UnsafePointer(ordered.base) }
         let bands = Tiling.even(
             shape.height, count: max(1, (8 + shape.batch - 1) / shape.batch), limit: .max,
             minimum: 2 * Int(product.window.padding) + 1)
         let count = bands.count * shape.batch
         let columns = buffer(count * product.scratch)
         emit(
-            "convolution input", reads: [dy, packed] + (store == .accumulate ? [dx] : []),
-            writes: [dx, columns],
-            count: count
+            "convolution input",
+            reads: [dy] + factor.reads + (store == .accumulate ? [dx] : []),
+            writes: [dx, columns], count: count
         ) { tile in
             let image = tile / bands.count, band = bands.range(tile % bands.count)
             let reach = product.outputRows(reaching: band)
@@ -147,10 +155,9 @@ extension Planner {
             repeat {
                 let end = min(row + product.rowsAtOnce, reach.upperBound)
                 if end > row {
-                    MatrixProduct.times(
+                    factor.multiply(
                         scratch, dy.base + (firstOut + row) * product.width * product.outputs,
-                        packed.base, m: (end - row) * product.width, n: product.depth,
-                        k: product.outputs, store: .overwrite)
+                        rows: (end - row) * product.width, store: .overwrite)
                 }
                 withUnsafePointer(to: product.window) {
                     kernels.pointee.col2im(

@@ -1,9 +1,61 @@
 import CKernels
 
+/// A depthwise convolution's rows of output, cut into bands whose input fits a core's cache.
+private struct DepthwiseBands {
+    struct Band {
+        /// Rows of output, of one image.
+        let output: Range<Int>
+        /// Rows of input that they read.
+        let input: Range<Int>
+    }
+
+    let window: ck_window
+    let rowsAtOnce: Int
+
+    init(_ window: ck_window) {
+        self.window = window
+        let width = Int(window.in_width * window.channels * window.stride)
+        rowsAtOnce = max(1, min(Int(window.out_height), (1 << 17) / width))
+    }
+
+    private var reach: Int { Int((window.kernel - 1) * window.dilation) }
+
+    /// Values of a row of input.
+    var rowCount: Int { Int(window.in_width * window.channels) }
+
+    /// Floats of the input of the largest band.
+    var scratch: Int {
+        let rows = (rowsAtOnce - 1) * Int(window.stride) + reach + 1
+        return min(rows, Int(window.in_height)) * rowCount
+    }
+
+    /// Calls `body` for the bands of these rows of output, in order.
+    func forEach(of rows: Range<Int>, _ body: (Band) -> Void) {
+        let height = Int(window.out_height)
+        var row = rows.lowerBound
+        while row < rows.upperBound {
+            let image = row / height
+            let end = min(row + rowsAtOnce, rows.upperBound, (image + 1) * height)
+            body(Band(output: row..<end, input: input(of: row..<end, image: image)))
+            row = end
+        }
+    }
+
+    private func input(of rows: Range<Int>, image: Int) -> Range<Int> {
+        let outHeight = Int(window.out_height), inHeight = Int(window.in_height)
+        let stride = Int(window.stride), padding = Int(window.padding)
+        let top = (rows.lowerBound - image * outHeight) * stride - padding
+        let bottom = (rows.upperBound - 1 - image * outHeight) * stride - padding + reach
+        let first = min(max(top, 0), inHeight - 1)
+        let last = max(min(bottom, inHeight - 1), first)
+        return image * inHeight + first..<image * inHeight + last + 1
+    }
+}
+
 extension Planner {
     /// A convolution of each channel by itself, in tiles of image rows.
     func lowerDepthwise(_ index: Int, weight: Parameter, window: Window) {
-        let node = graph.nodes[index], input = node.inputs[0], x = value(input)
+        let node = graph.nodes[index], input = node.inputs[0], x = rows(of: input)
         let shape = graph.shape(of: input), kernels = kernels, arguments = arguments
         let window = window.kernel(from: shape, to: node.shape)
         let taps = Int(window.kernel * window.kernel)
@@ -14,11 +66,11 @@ extension Planner {
             ck_transpose(packed.base, arguments.weights + offset, shape.channels, taps)
         }
         let tiling = Tiling.imageRows(node.shape)
-        emit("depthwise", reads: [x, packed], writes: [y], count: tiling.count) { tile in
-            let rows = tiling.range(tile)
+        emitBands("depthwise", of: x, window, tiling, reads: [packed], writes: [y]) {
+            x, firstRow, rows, _ in
             withUnsafePointer(to: window) {
                 kernels.pointee.depthwise_forward(
-                    y.base, x.base, packed.base, $0, rows.lowerBound, rows.upperBound)
+                    y.base, x, firstRow, packed.base, $0, rows.lowerBound, rows.upperBound)
             }
         }
         onBackward(of: index) { [unowned self] dy in
@@ -38,19 +90,53 @@ extension Planner {
         }
     }
 
+    /// A stage over tiles of output rows.
+    ///
+    /// `body` gets the input from `firstRow` on, the rows of output that it may compute of it, and the
+    /// tile; a tile's rows come in order.
+    private func emitBands(
+        _ name: String, of x: InputRows, _ window: ck_window, _ tiling: Tiling, reads: [Buffer],
+        writes: [Buffer],
+        _ body:
+            @escaping (
+                _ x: UnsafePointer<Float>, _ firstRow: Int, _ rows: Range<Int>, _ tile: Int
+            ) -> Void
+    ) {
+        switch x {
+        case .plain(let buffer):
+            emit(name, reads: [buffer] + reads, writes: writes, count: tiling.count) { tile in
+                body(buffer.base, 0, tiling.range(tile), tile)
+            }
+        case .normalised(let source):
+            let bands = DepthwiseBands(window), width = Int(window.in_width)
+            emit(
+                name, reads: source.sources + reads, writes: writes, count: tiling.count,
+                scratch: bands.scratch
+            ) { tile, scratch in
+                bands.forEach(of: tiling.range(tile)) { band in
+                    let positions =
+                        band.input.lowerBound * width..<band.input.upperBound * width
+                    source.write(positions, to: scratch)
+                    body(scratch, band.input.lowerBound, band.output, tile)
+                }
+            }
+        }
+    }
+
     private func emitDepthwiseWeightGradient(
-        _ weight: Parameter, _ window: ck_window, output: Shape, x: Buffer, dy: Buffer
+        _ weight: Parameter, _ window: ck_window, output: Shape, x: InputRows, dy: Buffer
     ) {
         let taps = Int(window.kernel * window.kernel), channels = output.channels
         let size = taps * channels, kernels = kernels, arguments = arguments
         let tiling = Tiling.imageRows(output), offset = graph.offset(of: weight)
         let partials = buffer(tiling.count * size), total = buffer(3 * size)
-        emit("depthwise weights", reads: [x, dy], writes: [partials], count: tiling.count) { tile in
-            let rows = tiling.range(tile)
+        emitBands("depthwise weights", of: x, window, tiling, reads: [dy], writes: [partials]) {
+            x, firstRow, rows, tile in
+            let isFirst = rows.lowerBound == tiling.range(tile).lowerBound
             withUnsafePointer(to: window) {
                 kernels.pointee.depthwise_backward_weight(
-                    partials.base + tile * size, x.base, dy.base, $0, rows.lowerBound,
-                    rows.upperBound)
+                    partials.base + tile * size, x, firstRow, dy.base, $0, rows.lowerBound,
+                    rows.upperBound, isFirst ? CK_OVERWRITE : CK_ACCUMULATE)
             }
         }
         emit("depthwise weights sum", reads: [partials], writes: [total], count: 1) { _ in

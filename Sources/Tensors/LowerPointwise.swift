@@ -3,60 +3,67 @@ import CKernels
 extension Planner {
     /// A 1×1 convolution: `y[rows, O] = x[rows, I] · w[O, I]ᵀ + bias`.
     func lowerPointwise(_ index: Int, weight: Parameter, bias: Parameter?) {
-        let node = graph.nodes[index], input = node.inputs[0], x = value(input)
+        let node = graph.nodes[index], input = node.inputs[0], x = self.rows(of: input)
         let rows = node.shape.rows, outputs = node.shape.channels
         let inputs = graph.shape(of: input).channels
         let y = buffer(node.shape.count)
         define(index, y)
         let tiling = Tiling.productRows(rows), arguments = arguments, kernels = kernels
         let weightOffset = graph.offset(of: weight), biasOffset = bias.map(graph.offset(of:))
-        emit("pointwise", reads: [x], writes: [y], count: tiling.count) { tile in
-            let range = tiling.range(tile)
+        let factor = rightFactor(columns: outputs, depth: inputs, .transposed, in: nil) {
+            arguments.weights + weightOffset
+        }
+        let runs = RowRuns(x, channels: inputs)
+        emitRuns("pointwise", of: runs, tiling, reads: factor.reads, writes: [y]) { x, range, _ in
             let out = y.base + range.lowerBound * outputs
-            MatrixProduct.timesTransposed(
-                out, x.base + range.lowerBound * inputs, arguments.weights + weightOffset,
-                m: range.count, n: outputs, k: inputs)
+            factor.multiply(out, x, rows: range.count, store: .overwrite)
             if let biasOffset {
                 kernels.pointee.add_bias(
                     out, out, arguments.weights + biasOffset, Activation.none.kernel, range.count,
                     outputs)
             }
         }
+        guard let bias else {
+            return onBackwardByRows(of: index) { [unowned self] dy in
+                emitPointwiseBackward(
+                    index, weight: weight, x: runs, dy: RowRuns(dy, channels: outputs))
+            }
+        }
         onBackward(of: index) { [unowned self] dy in
-            if let bias { emitBiasGradient(bias, dy, rows: rows, channels: outputs) }
-            emitPointwiseBackward(index, weight: weight, x: x, dy: dy)
+            emitBiasGradient(bias, dy, rows: rows, channels: outputs)
+            emitPointwiseBackward(
+                index, weight: weight, x: runs,
+                dy: RowRuns(GradientRows.plain(dy), channels: outputs))
         }
     }
 
     /// `dx = dy · w` and `dw = dyᵀ · x`, tile by tile so that both read `dy` from the cache.
-    private func emitPointwiseBackward(_ index: Int, weight: Parameter, x: Buffer, dy: Buffer) {
+    private func emitPointwiseBackward(_ index: Int, weight: Parameter, x: RowRuns, dy: RowRuns) {
         let input = graph.nodes[index].inputs[0]
         let rows = graph.nodes[index].shape.rows, outputs = graph.nodes[index].shape.channels
         let inputs = graph.shape(of: input).channels, size = outputs * inputs
-        let tiling = Tiling.weightGradientRows(rows), arguments = arguments
+        let tiling = Tiling.weightGradientRows(rows), arguments = arguments, products = products
         let partials = buffer(tiling.count * size), offset = graph.offset(of: weight)
         let dx = wantsGradient(input) ? gradientPlace(input) : nil
         let sum = dx.map { $0.store == .accumulate ? [$0.buffer] : [] } ?? []
-        emit(
-            "pointwise backward", reads: [x, dy] + sum,
-            writes: [partials] + (dx.map { [$0.buffer] } ?? []),
-            count: tiling.count
-        ) { tile in
-            let inner = Tiling.cachedRows(tiling.range(tile).count, width: outputs + inputs)
-            for step in 0..<inner.count {
-                let range = inner.range(step)
-                let row = tiling.range(tile).lowerBound + range.lowerBound
-                if let dx {
-                    MatrixProduct.times(
-                        dx.buffer.base + row * inputs, dy.base + row * outputs,
-                        arguments.weights + offset, m: range.count, n: inputs, k: outputs,
-                        store: dx.store)
-                }
-                MatrixProduct.transposedTimes(
-                    partials.base + tile * size, dy.base + row * outputs, x.base + row * inputs,
-                    m: outputs, n: inputs, k: range.count,
-                    store: step == 0 ? .overwrite : .accumulate)
+        let factor = dx.map { _ in
+            rightFactor(columns: inputs, depth: outputs, .straight, in: nil) {
+                arguments.weights + offset
             }
+        }
+        emitRuns(
+            "pointwise backward", of: x, and: dy, tiling, reads: sum + (factor?.reads ?? []),
+            writes: [partials] + (dx.map { [$0.buffer] } ?? [])
+        ) { x, dy, rows, tile in
+            if let dx, let factor {
+                factor.multiply(
+                    dx.buffer.base + rows.lowerBound * inputs, dy, rows: rows.count,
+                    store: dx.store)
+            }
+            let isFirst = rows.lowerBound == tiling.range(tile).lowerBound
+            products.transposedTimes(
+                partials.base + tile * size, dy, x, m: outputs, n: inputs, k: rows.count,
+                store: isFirst ? .overwrite : .accumulate)
         }
         emitGradient(of: weight, from: partials, count: tiling.count)
     }

@@ -1,6 +1,6 @@
 import COpenBLAS
 
-/// The matrix library, one thread per call.
+/// The matrix library, one thread per call: an engine beside our own, and their check.
 public enum OpenBLAS {
     /// The installed OpenBLAS is not the build with POSIX threads.
     public struct WrongBuild: Error, CustomStringConvertible {
@@ -33,25 +33,17 @@ public enum OpenBLAS {
 }
 
 /// Products of row-major matrices without gaps between rows.
-enum MatrixProduct {
-    /// `c[m, n] = a[m, k] · b[n, k]ᵀ`.
-    static func timesTransposed(
-        _ c: UnsafeMutablePointer<Float>, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
-        m: Int, n: Int, k: Int
-    ) {
-        cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, CblasTrans, Int32(m), Int32(n), Int32(k), 1,
-            a, Int32(k), b, Int32(k), 0, c, Int32(n))
-    }
-
-    /// `c[m, n] (+)= a[m, k] · b[k, n]`.
+extension OpenBLAS {
+    /// `c[m, n] (+)= a[m, k] · b`, where `b[k, n]` lies as the layout says.
     static func times(
         _ c: UnsafeMutablePointer<Float>, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
-        m: Int, n: Int, k: Int, store: Store
+        _ layout: RightFactor.Layout, m: Int, n: Int, k: Int, store: Store
     ) {
+        let isTransposed = layout == .transposed
         cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(m), Int32(n), Int32(k), 1,
-            a, Int32(k), b, Int32(n), store.factor, c, Int32(n))
+            CblasRowMajor, CblasNoTrans, isTransposed ? CblasTrans : CblasNoTrans, Int32(m),
+            Int32(n), Int32(k), 1, a, Int32(k), b, Int32(isTransposed ? k : n), store.factor, c,
+            Int32(n))
     }
 
     /// `c[m, n] (+)= a[k, m]ᵀ · b[k, n]`.

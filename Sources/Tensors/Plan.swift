@@ -35,18 +35,20 @@ public final class Plan {
     var observer: ((Stage, Double) -> Void)?
 
     /// Compiles the plan; `inputGradients` names the inputs whose gradients `backward` shall give.
+    ///
+    /// The pool's threads and kernels run it.
     public convenience init(
         _ graph: Graph, outputs: [Value], mode: Mode, pool: ThreadPool,
-        inputGradients: [Value] = []
+        inputGradients: [Value] = [], products: ProductEngine = .native
     ) {
         self.init(
             graph, outputs: outputs, mode: mode, pool: pool, inputGradients: inputGradients,
-            memory: .sharedByLifetime)
+            products: products, memory: .sharedByLifetime)
     }
 
     package init(
         _ graph: Graph, outputs: [Value], mode: Mode, pool: ThreadPool,
-        inputGradients: [Value] = [], memory: Memory
+        inputGradients: [Value] = [], products: ProductEngine = .native, memory: Memory
     ) {
         precondition(!outputs.isEmpty, "a plan without outputs computes nothing")
         self.graph = graph
@@ -54,17 +56,25 @@ public final class Plan {
         self.outputs = outputs
         self.pool = pool
         self.memory = memory
-        planner = Planner(graph, outputs: outputs, mode: mode, inputGradients: inputGradients)
+        planner = Planner(
+            graph, outputs: outputs, mode: mode, inputGradients: inputGradients,
+            products: products, kernels: pool.kernels)
         planner.compile(inputGradients: inputGradients)
         stages = planner.stages
+        planner.arguments.allocateScratch(
+            planner.scratchCount, threadCount: pool.threadCount)
         arena = Arena(planner.buffers, sharing: memory == .unshared ? .none : .byLifetime)
     }
 
     /// Memory that a plan would hold, without compiling it into any.
     public static func arenaByteCount(
-        _ graph: Graph, outputs: [Value], mode: Mode, inputGradients: [Value] = []
+        _ graph: Graph, outputs: [Value], mode: Mode, inputGradients: [Value] = [],
+        products: ProductEngine = .native
     ) -> Int {
-        let planner = Planner(graph, outputs: outputs, mode: mode, inputGradients: inputGradients)
+        // No size depends on the kernels' level.
+        let planner = Planner(
+            graph, outputs: outputs, mode: mode, inputGradients: inputGradients,
+            products: products, kernels: ck_kernels())
         planner.compile(inputGradients: inputGradients)
         return Arena.byteCount(planner.buffers, sharing: .byLifetime)
     }

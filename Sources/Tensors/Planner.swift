@@ -6,31 +6,51 @@ import CKernels
 final class Planner {
     let graph: Graph
     let mode: Plan.Mode
-    let kernels: UnsafePointer<ck_table> = ck_kernels()
+    let kernels: UnsafePointer<ck_table>
+    let products: MatrixProduct
     let arguments = StepArguments()
 
     private(set) var stages: [Stage] = []
     private(set) var buffers: [Buffer] = []
     private(set) var forwardCount = 0
     private var values: [Buffer?]
+    /// Outputs of batch norms that nobody has needed as a whole yet.
+    private var normalised: [NormalisedRows?]
+    /// Floats of scratch that a thread needs at most.
+    private(set) var scratchCount = 0
     private var gradients: [Buffer?]
+    /// How a node's backward stages are emitted.
+    private enum Backward {
+        case whole((_ dy: Buffer) -> Void)
+        case byRows((_ dy: GradientRows) -> Void)
+    }
+
     /// Gradients the caller fills or reads: of outputs, and of the inputs it named.
     private var requested: [Value: Buffer] = [:]
     /// How to emit a node's backward stages, left by its forward lowering.
-    private var backward: [((_ dy: Buffer) -> Void)?]
+    private var backward: [Backward?]
+    /// Gradients of the inputs of batch norms that nobody has needed as a whole yet.
+    private var normGradients: [NormGradientRows?]
     private let consumers: [Int]
     private let needed: [Bool]
     private let differentiable: [Bool]
     private let outputs: [Value]
 
-    init(_ graph: Graph, outputs: [Value], mode: Plan.Mode, inputGradients: [Value]) {
+    init(
+        _ graph: Graph, outputs: [Value], mode: Plan.Mode, inputGradients: [Value],
+        products: ProductEngine, kernels: UnsafePointer<ck_table>
+    ) {
         self.graph = graph
         self.mode = mode
+        self.kernels = kernels
+        self.products = MatrixProduct(engine: products, kernels: kernels)
         self.outputs = outputs
         let count = graph.nodes.count
         values = Array(repeating: nil, count: count)
+        normalised = Array(repeating: nil, count: count)
         gradients = Array(repeating: nil, count: count)
         backward = Array(repeating: nil, count: count)
+        normGradients = Array(repeating: nil, count: count)
         needed = Planner.ancestors(of: outputs, in: graph)
         differentiable = Planner.differentiable(graph, inputGradients)
         var consumers = Array(repeating: 0, count: count)
@@ -44,6 +64,7 @@ final class Planner {
     /// Emits all stages; the buffers have lifetimes afterwards but no memory yet.
     func compile(inputGradients: [Value]) {
         for index in graph.nodes.indices where needed[index] { lower(index) }
+        for output in outputs { _ = value(output) }
         forwardCount = stages.count
         if mode == .training { compileBackward() }
         for value in outputs { values[value.index]!.touch(stages.count) }
@@ -68,7 +89,21 @@ final class Planner {
         }
         clearUnused()
         for index in graph.nodes.indices.reversed() where differentiable[index] {
-            if let dy = gradients[index] { backward[index]?(dy) }
+            emitBackward(index)
+        }
+    }
+
+    private func emitBackward(_ index: Int) {
+        if let rows = normGradients[index] {
+            if case .byRows(let emit) = backward[index] { return emit(.normalised(rows)) }
+            emitNormBackward(rows, to: rows.dy)
+            gradients[index] = rows.dy
+        }
+        guard let dy = gradients[index] else { return }
+        switch backward[index] {
+        case .whole(let emit): emit(dy)
+        case .byRows(let emit): emit(.plain(dy))
+        case nil: break
         }
     }
 
@@ -78,7 +113,27 @@ final class Planner {
 
     // MARK: Values
 
-    func value(_ value: Value) -> Buffer { values[value.index]! }
+    /// The value as a whole; normalised now where it was left to its readers.
+    func value(_ value: Value) -> Buffer {
+        if let buffer = values[value.index] { return buffer }
+        guard let rows = normalised[value.index] else {
+            preconditionFailure("value \(value.index) is read before it is computed")
+        }
+        let buffer = normalise(rows, of: value)
+        values[value.index] = buffer
+        return buffer
+    }
+
+    /// The value for a stage that reads it by rows.
+    func rows(of value: Value) -> InputRows {
+        if values[value.index] == nil, let rows = normalised[value.index] {
+            return .normalised(rows)
+        }
+        return .plain(self.value(value))
+    }
+
+    /// Leaves the value to its readers: those that read by rows normalise for themselves.
+    func define(_ index: Int, _ rows: NormalisedRows) { normalised[index] = rows }
 
     /// The gradient that the caller asked for, with its own place in the arena.
     func requestedGradient(_ value: Value) -> Buffer? { requested[value] }
@@ -86,7 +141,12 @@ final class Planner {
     func define(_ index: Int, _ buffer: Buffer) { values[index] = buffer }
 
     func onBackward(of index: Int, _ emit: @escaping (_ dy: Buffer) -> Void) {
-        if mode == .training { backward[index] = emit }
+        if mode == .training { backward[index] = .whole(emit) }
+    }
+
+    /// As `onBackward`, of a node whose backward stages read the gradient by rows.
+    func onBackwardByRows(of index: Int, _ emit: @escaping (_ dy: GradientRows) -> Void) {
+        if mode == .training { backward[index] = .byRows(emit) }
     }
 
     func wantsGradient(_ value: Value) -> Bool { differentiable[value.index] }
@@ -125,6 +185,16 @@ final class Planner {
         }
     }
 
+    /// Contributes the gradient of a batch norm's input, whose `dy` must not be read again by others:
+    /// left to the reader where it is the only contribution.
+    func contribute(to value: Value, _ rows: NormGradientRows) {
+        if gradients[value.index] == nil, consumers[value.index] == 1 {
+            normGradients[value.index] = rows
+        } else {
+            contribute(to: value, inPlaceOf: rows.dy) { emitNormBackward(rows, to: $0) }
+        }
+    }
+
     /// Contributes a gradient that nobody else will read.
     func contribute(to value: Value, ready gradient: Buffer) {
         if let sum = gradients[value.index] {
@@ -157,7 +227,21 @@ final class Planner {
         _ tile: @escaping (Int) -> Void
     ) {
         for buffer in reads + writes { buffer.touch(stages.count) }
-        stages.append(Stage(name: name, count: count, body: tile))
+        stages.append(Stage(name: name, count: count) { index, _ in tile(index) })
+    }
+
+    /// Appends a stage whose tiles also get `scratch` floats, of arbitrary values, for themselves.
+    func emit(
+        _ name: String, reads: [Buffer], writes: [Buffer], count: Int, scratch: Int,
+        _ tile: @escaping (Int, UnsafeMutablePointer<Float>) -> Void
+    ) {
+        for buffer in reads + writes { buffer.touch(stages.count) }
+        scratchCount = max(scratchCount, scratch)
+        let arguments = arguments
+        stages.append(
+            Stage(name: name, count: count) { index, thread in
+                tile(index, arguments.scratch(ofThread: thread))
+            })
     }
 
     /// Fills buffers whose declared life ends with this stage with NaN.

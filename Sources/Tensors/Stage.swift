@@ -3,7 +3,8 @@ struct Stage {
     /// What the stage does, for profiles.
     let name: String
     let count: Int
-    let body: (Int) -> Void
+    /// Called with the tile, and with the number of the thread that runs it.
+    let body: (_ tile: Int, _ thread: Int) -> Void
 }
 
 /// A cut of `total` items into runs of `length`, the last one shorter; a function of shapes alone.

@@ -8,7 +8,8 @@ extension Tiling {
 
     /// Rows whose `width` columns stay in a core's own cache while two products read them.
     package static func cachedRows(_ rows: Int, width: Int) -> Tiling {
-        let limit = max(64, (1 << 17) / width)
+        // Fewer would spend their time on the sums rather than the products.
+        let limit = max(256, (1 << 17) / width)
         return even(rows, count: 1, limit: limit)
     }
 }

@@ -20,16 +20,18 @@ final class CorrectorPlans {
         let network: CorrectorGraph
     }
 
-    init(_ networks: PhaseNetworks.Correctors, pool: ThreadPool) {
+    init(_ networks: PhaseNetworks.Correctors, pool: ThreadPool, products: ProductEngine) {
         reach = networks.reach
         labelled = Half(
             plan: Plan(
                 networks.labelled.graph, outputs: [networks.labelled.logits], mode: .training,
-                pool: pool, inputGradients: networks.inputGradients),
+                pool: pool, inputGradients: networks.inputGradients, products: products),
             network: networks.labelled)
         weak = networks.weak.map {
             Half(
-                plan: Plan($0.graph, outputs: [$0.logits], mode: .evaluation, pool: pool),
+                plan: Plan(
+                    $0.graph, outputs: [$0.logits], mode: .evaluation, pool: pool,
+                    products: products),
                 network: $0)
         }
         let count = networks.logitCount

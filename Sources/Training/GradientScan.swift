@@ -12,7 +12,7 @@ struct GradientScan {
         let tiles = (values.count + Self.tileCount - 1) / Self.tileCount
         var maxima = [Float](repeating: 0, count: tiles)
         var finite = [Int32](repeating: 1, count: tiles)
-        let kernels = ck_kernels()!.pointee
+        let kernels = pool.kernels.pointee
         maxima.withUnsafeMutableBufferPointer { maxima in
             finite.withUnsafeMutableBufferPointer { finite in
                 // Sendable: each tile writes its own element; the pool joins before they are read.

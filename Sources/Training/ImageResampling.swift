@@ -17,7 +17,7 @@ struct ImageResampling {
         let resize = ck_resize(
             batch: 1, in_height: from.height, in_width: from.width, out_height: to.height,
             out_width: to.width, channels: channels)
-        let kernels = ck_kernels()!.pointee
+        let kernels = pool.kernels.pointee
         // Sendable: each tile writes its own rows, and the pool joins before they are read.
         nonisolated(unsafe) let source = source, target = target
         run(rows: to.height) { rows in

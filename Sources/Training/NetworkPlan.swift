@@ -16,10 +16,12 @@ package final class NetworkPlan {
 
     /// Compiles a network of one of the two models.
     package init(
-        _ network: NetworkGraph, of model: SegmentationModel, mode: Plan.Mode, pool: ThreadPool
+        _ network: NetworkGraph, of model: SegmentationModel, mode: Plan.Mode, pool: ThreadPool,
+        products: ProductEngine = .native
     ) {
         self.network = network
-        plan = Plan(network.graph, outputs: [network.logits], mode: mode, pool: pool)
+        plan = Plan(
+            network.graph, outputs: [network.logits], mode: mode, pool: pool, products: products)
         weightGroup = model.weightGroup
         statisticsGroup = model.statisticsGroup
     }

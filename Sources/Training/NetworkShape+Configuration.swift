@@ -58,6 +58,7 @@ extension Backbone {
     init(_ network: Configuration.Network) {
         switch network.backbone {
         case .mobilenetv2: self = .mobilenetv2(depthMultiplier: network.depthMultiplier)
+        case .xception65: self = .xception65(depthMultiplier: network.depthMultiplier)
         case .tiny: self = .tiny
         }
     }

@@ -5,24 +5,40 @@ import Datasets
 import Hashes
 import Tensors
 
-/// The class of machines whose slots agree to the bit: `openblas-` and sixteen hexadecimal digits.
-///
-/// Products come from OpenBLAS, whose sums differ with processor and build, so the class is the hash
-/// of what this machine computes at the run's own shapes, together with the library's kernels and
-/// build, the vector level of our own and the caller's build identifier.
+/// The class of machines whose slots agree to the bit, for one engine: `portable-1`, or `openblas-`
+/// and sixteen hexadecimal digits.
 public struct NumericsClass: Hashable, Sendable, CustomStringConvertible {
     /// The class as it is compared and recorded.
     public let description: String
 
+    /// N of `portable-N` rises whenever this hash changes.
+    private static let portableNumber = 1
+    private static let portableHash = "24fee60185e56295"
+
+    /// The class of the native engine: the same on every processor that passes the self-test, and
+    /// `portable-` with the hash on one that does not.
+    ///
+    /// Throws `DatasetError` where the installed libjpeg-turbo cannot decode the test's images.
+    public static func portable(_ kernels: UnsafePointer<ck_table>) throws -> NumericsClass {
+        let hash = try PortableSelfTest.hash(kernels)
+        return NumericsClass(
+            description: "portable-" + (hash == portableHash ? String(portableNumber) : hash))
+    }
+
+    /// The class of OpenBLAS, whose sums differ with processor and build: the hash of what this
+    /// machine computes at the run's own shapes, together with the library's kernels and build, the
+    /// vector level of our own and the caller's build identifier.
+    ///
     /// Computes one slot of each phase on made-up images with the initial parameters drawn from the
     /// seed, and hashes losses, gradients and statistics; takes about one step per phase.
-    ///
     /// `buildIdentifier` names the program and the libraries that decode images. Throws
-    /// `TrainingError.schedule` as `TrainingSchedule` does.
-    public static func selfTest(
+    /// `TrainingError.schedule` as `TrainingSchedule` does, and `OpenBLAS.WrongBuild`.
+    public static func openBLAS(
         _ configuration: Configuration, classNames: [String], buildIdentifier: String,
         pool: ThreadPool
     ) throws -> NumericsClass {
+        var configuration = configuration
+        configuration.engine.gemm = .openblas
         var drawn = configuration
         drawn.network.weights = nil
         drawn.ancillary.weights = nil
@@ -32,7 +48,7 @@ public struct NumericsClass: Hashable, Sendable, CustomStringConvertible {
         let trainer = try SlotTrainer(
             configuration, source: MadeUpBatches(classNames: classNames), pool: pool)
         var hash = SHA256()
-        for fact in [OpenBLAS.build, String(cString: ck_kernels()!.pointee.name), buildIdentifier] {
+        for fact in [OpenBLAS.build, String(cString: pool.kernels.pointee.name), buildIdentifier] {
             update(&hash, fact + "\n")
         }
         for (index, phase) in phases.enumerated() {

@@ -23,6 +23,7 @@ struct PhaseNetworks {
         }
     }
 
+    let products: ProductEngine
     let model: SegmentationModel
     let trained: NetworkGraph
     /// The frozen ancillary model for the slot's images from `first` on.
@@ -32,6 +33,7 @@ struct PhaseNetworks {
     init(
         _ configuration: Configuration, _ phase: TrainingSchedule.Phase, _ shape: NetworkShape
     ) {
+        products = ProductEngine(configuration.engine)
         let side = configuration.data.crop
         let batch = phase.imagesPerSlot, labelled = phase.labelledPerSlot
         model = phase.objective == .ancillary ? .ancillary : .primary
@@ -57,18 +59,19 @@ struct PhaseNetworks {
     /// Memory of all plans, in bytes; takes none of it.
     var planByteCount: Int {
         var sum = Plan.arenaByteCount(
-            trained.graph, outputs: [trained.logits], mode: .training)
+            trained.graph, outputs: [trained.logits], mode: .training, products: products)
         if let (network, _) = frozen {
             sum += Plan.arenaByteCount(
-                network.graph, outputs: [network.logits], mode: .evaluation)
+                network.graph, outputs: [network.logits], mode: .evaluation, products: products)
         }
         if let correctors {
             sum += Plan.arenaByteCount(
                 correctors.labelled.graph, outputs: [correctors.labelled.logits],
-                mode: .training, inputGradients: correctors.inputGradients)
+                mode: .training, inputGradients: correctors.inputGradients,
+                products: products)
             if let weak = correctors.weak {
                 sum += Plan.arenaByteCount(
-                    weak.graph, outputs: [weak.logits], mode: .evaluation)
+                    weak.graph, outputs: [weak.logits], mode: .evaluation, products: products)
             }
         }
         return sum

@@ -18,6 +18,7 @@ public final class Predictor {
     public let options: InferenceOptions
     private let shape: NetworkShape
     private let pool: ThreadPool
+    private let products: ProductEngine
     private let resampling: ImageResampling
     private var plans: PlanCache
 
@@ -28,7 +29,8 @@ public final class Predictor {
         _ configuration: Configuration, classCount: Int, model: Model, options: InferenceOptions,
         pool: ThreadPool, planByteCount: Int = 1 << 30
     ) throws {
-        try OpenBLAS.prepare()
+        products = ProductEngine(configuration.engine)
+        try products.prepare()
         var shape = try NetworkShape(configuration, classCount: classCount)
         shape.outputStride = options.outputStride
         self.shape = shape
@@ -147,7 +149,7 @@ public final class Predictor {
         plans.plan(size) {
             NetworkPlan(
                 DeepLab.network(model, shape, batch: 1, height: size.height, width: size.width),
-                of: model, mode: .evaluation, pool: pool)
+                of: model, mode: .evaluation, pool: pool, products: products)
         }
     }
 }

@@ -98,7 +98,9 @@ public final class RunPredictor {
     private func convolved(_ primary: ScoreMap, _ ancillary: ScoreMap) -> ScoreMap {
         let network = Corrector.graph(
             shape, batch: 1, height: primary.size.height, width: primary.size.width)
-        let plan = Plan(network.graph, outputs: [network.logits], mode: .evaluation, pool: pool)
+        let plan = Plan(
+            network.graph, outputs: [network.logits], mode: .evaluation, pool: pool,
+            products: ProductEngine(configuration.engine))
         let count = primary.size.count * primary.channels
         plan.input(network.primary).baseAddress!.update(from: primary.base, count: count)
         plan.input(network.ancillary).baseAddress!.update(from: ancillary.base, count: count)

@@ -1,5 +1,6 @@
 import CKernels
 import Datasets
+import Tensors
 
 /// Logits or probabilities of one image, `[height, width, channels]`; owns its memory.
 final class ScoreMap {
@@ -22,7 +23,7 @@ final class ScoreMap {
     func addSoftmax(of part: ScoreMap, mirrored: Bool, _ resampling: ImageResampling) {
         precondition(part.size == size && part.channels == channels, "\(part.size) into \(size)")
         let width = size.width, channels = channels, rowCount = width * channels
-        let kernels = ck_kernels()!.pointee
+        let kernels = resampling.pool.kernels.pointee
         // Sendable: each tile writes its own rows, and the pool joins before they are read.
         nonisolated(unsafe) let part = part.base, sum = base
         resampling.run(rows: size.height) { rows in
@@ -44,7 +45,7 @@ final class ScoreMap {
             size.height <= self.size.height && size.width <= self.size.width,
             "\(size) within \(self.size)")
         let stride = self.size.width * channels, channels = channels
-        let kernels = ck_kernels()!.pointee
+        let kernels = resampling.pool.kernels.pointee
         var labels = [UInt8](repeating: 0, count: size.count)
         labels.withUnsafeMutableBufferPointer { labels in
             // Sendable: each tile writes its own rows, and the pool joins before they are read.

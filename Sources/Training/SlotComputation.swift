@@ -27,11 +27,17 @@ final class SlotComputation {
         self.configuration = configuration
         self.phase = phase
         let networks = PhaseNetworks(configuration, phase, shape)
-        trained = NetworkPlan(networks.trained, of: networks.model, mode: .training, pool: pool)
+        let products = networks.products
+        trained = NetworkPlan(
+            networks.trained, of: networks.model, mode: .training, pool: pool, products: products)
         frozen = networks.frozen.map {
-            (NetworkPlan($0.network, of: .ancillary, mode: .evaluation, pool: pool), $0.first)
+            let plan = NetworkPlan(
+                $0.network, of: .ancillary, mode: .evaluation, pool: pool, products: products)
+            return (plan, $0.first)
         }
-        corrector = networks.correctors.map { CorrectorPlans($0, pool: pool) }
+        corrector = networks.correctors.map {
+            CorrectorPlans($0, pool: pool, products: products)
+        }
         let logits = trained.logitsShape, side = configuration.data.crop
         objective = SlotObjective(
             LogitGrid(

@@ -26,7 +26,7 @@ public final class SlotTrainer {
     /// Throws `TrainingError.schedule` for a configuration without sensible phases, and
     /// `OpenBLAS.WrongBuild` for a matrix library that cannot be kept to its caller's thread.
     public init(_ configuration: Configuration, source: any BatchSource, pool: ThreadPool) throws {
-        try OpenBLAS.prepare()
+        try ProductEngine(configuration.engine).prepare()
         let classCount = source.classNames.count
         self.configuration = configuration
         schedule = try TrainingSchedule(configuration)

@@ -6,7 +6,8 @@ import Tensors
 /// Where networks take their values from: a safetensors file, a checkpoint or a run's newest one.
 ///
 /// In a file a tensor is looked up under its group (`primary/features.0.0.weight`), then, for the
-/// primary and the ancillary model, under its bare name (`features.0.0.weight`, torchvision's).
+/// primary and the ancillary model, under its bare name (`features.0.0.weight`, torchvision's;
+/// `stem.0.conv.weight`, timm's).
 public struct WeightsSource {
     /// What happens to tensors that the source does not hold.
     public enum Demand: Sendable {
@@ -115,7 +116,7 @@ public struct WeightsSource {
     /// A part of the head may be missing if it is missing altogether; the names of its tensors are
     /// equal up to the first dot.
     private func isOptional(_ tensor: ParameterDeclaration, _ group: TensorList.Group) -> Bool {
-        guard !tensor.name.hasPrefix(Backbone.namePrefix) else { return false }
+        guard !Backbone.owns(tensor) else { return false }
         let part = tensor.name.prefix { $0 != "." }
         return !group.tensors.contains {
             $0.name.prefix { $0 != "." } == part && find($0, group.group) != nil

@@ -51,7 +51,11 @@ package struct AtomicWriteMachine: Sendable {
         case .close:
             return ask(failure == nil ? .rename(temporaryPath, to: path) : .remove(temporaryPath))
         case .rename:
-            return ask(.synchroniseDirectory(parentDirectory(of: path)))
+            #if PLANTED_DIRECTORY_NOT_SYNCHRONISED
+                return finish()
+            #else
+                return ask(.synchroniseDirectory(parentDirectory(of: path)))
+            #endif
         case .synchroniseDirectory, .remove:
             return finish()
         case .openToAppend, .read, .truncate, .makeDirectory, .list:
@@ -60,7 +64,13 @@ package struct AtomicWriteMachine: Sendable {
     }
 
     private mutating func writeNext() -> Effect {
-        guard offset < byteCount else { return ask(.synchronise) }
+        guard offset < byteCount else {
+            #if PLANTED_FILE_NOT_SYNCHRONISED
+                return ask(.close)
+            #else
+                return ask(.synchronise)
+            #endif
+        }
         return ask(.write(offset: offset, byteCount: min(byteCount - offset, Self.pieceByteCount)))
     }
 
@@ -71,6 +81,9 @@ package struct AtomicWriteMachine: Sendable {
 
     /// The first error is the one to report; what is left to do is to clean up.
     private mutating func fail(_ error: SystemError, during operation: FileOperation) -> Effect {
+        #if PLANTED_FAILED_SYNCHRONISATION_REPEATED
+            if operation == .synchronise { return ask(.synchronise) }
+        #endif
         failure = failure ?? FileFailure(error, during: operation, path: path)
         switch operation {
         case .write, .synchronise: return ask(.close)

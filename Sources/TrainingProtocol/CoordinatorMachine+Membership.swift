@@ -93,8 +93,14 @@ extension CoordinatorMachine {
     }
 
     private func refusalOfWorker(_ greeting: Greeting) -> Refusal? {
-        guard let offered = greeting.numericsClass else {
+        guard let named = greeting.numericsClass else {
             return Refusal(code: .malformed, explanation: "the worker names no numerics class")
+        }
+        guard let offered = named.ofEngine(settings.numericsEngine) else {
+            return Refusal(
+                code: .numericsClass,
+                explanation: "the worker's numerics class is \(named), the run's engine "
+                    + (settings.numericsEngine ?? ""))
         }
         guard members.count(where: { $0.role == .worker }) < limits.workerCount else {
             return Refusal(
@@ -114,7 +120,9 @@ extension CoordinatorMachine {
 
     /// The first worker's class becomes the run's where the configuration names none.
     private mutating func admitNumerics(_ greeting: Greeting, into effects: inout [Effect]) {
-        guard let offered = greeting.numericsClass else { return }
+        guard let offered = greeting.numericsClass?.ofEngine(settings.numericsEngine) else {
+            return
+        }
         if let expected = numericsClass {
             if expected != offered {
                 effects.append(.report(.looseNumerics(offered, expected: expected)))

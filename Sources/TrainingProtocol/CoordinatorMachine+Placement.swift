@@ -17,6 +17,7 @@ extension CoordinatorMachine {
             servers, plan.chunkPlan, term: term,
             revision: (placement?.revision ?? 0) + 1)
         placement = fixed
+        firstTerm = term
         if let rollBack, rollBack.revision == 0 {
             self.rollBack = (rollBack.target, fixed.revision)
         }

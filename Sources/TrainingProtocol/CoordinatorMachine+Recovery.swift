@@ -6,6 +6,7 @@ extension CoordinatorMachine {
             return enter(.gatheringServers, at: now)
         }
         placement = recovered.placement
+        firstTerm = recovered.firstTerm
         inSync = recovered.inSync
         nextServer = (recovered.placement?.highestServer?.index ?? -1) + 1
         rollBack = recovered.rollBack

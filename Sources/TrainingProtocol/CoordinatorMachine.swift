@@ -97,6 +97,8 @@ package struct CoordinatorMachine: RoleMachine {
     /// Where this timeline of the run began.
     var source: LoadSource
     var startVersion: Version
+    /// Shard terms of this timeline begin here.
+    var firstTerm = ShardTerm(0)
     /// The newest roll-back: who knows only older placements must go back.
     var rollBack: (target: CheckpointReference, revision: UInt64)?
     var book: LeaseBook
@@ -269,6 +271,9 @@ package struct CoordinatorMachine: RoleMachine {
             if leads(server, report.shard, term) { record(report, at: now, into: &effects) }
         case .backupLost(let lost):
             if leads(server, lost.shard, term) { note(lost) }
+        case .shardWritten where !isOfThisTimeline(term),
+            .shardNotWritten where !isOfThisTimeline(term):
+            speaker.ignore(message, from: server.peer, .oldTerm, into: &effects)
         case .shardWritten(let written):
             collect(written, from: server, at: now, into: &effects)
         case .shardNotWritten(let failure):
@@ -295,6 +300,15 @@ package struct CoordinatorMachine: RoleMachine {
         #else
             return placement[shard].term == term && placement[shard].primary == member.server
         #endif
+    }
+
+    /// Whether a shard of this term counts: one written before a roll-back is of a run that may have
+    /// been cut otherwise.
+    private func isOfThisTimeline(_ term: ShardTerm) -> Bool {
+        switch state {
+        case .goingBack, .gatheringServers, .placing: false
+        default: firstTerm <= term
+        }
     }
 
     private mutating func receive(

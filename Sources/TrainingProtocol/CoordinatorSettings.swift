@@ -21,6 +21,8 @@ package struct CoordinatorSettings: Equatable, Sendable {
     package let hintedWorkerCount: Int
     /// Nil lets the first worker's class be the run's.
     package let numericsClass: NumericsClass?
+    /// The engine whose class counts, the first word of its classes; nil takes what workers name.
+    package let numericsEngine: String?
     package let numericsPolicy: NumericsPolicy
     /// Initial values, or the checkpoint to go on from.
     package let source: LoadSource
@@ -32,9 +34,9 @@ package struct CoordinatorSettings: Equatable, Sendable {
     package init(
         run: RunID, coordinatorTerm: CoordinatorTerm, configuration: Frame,
         configurationHash: ContentHash, plan: RunPlan, serverCount: Int, hintedWorkerCount: Int,
-        numericsClass: NumericsClass? = nil, numericsPolicy: NumericsPolicy, source: LoadSource,
-        startVersion: Version, predecessors: Predecessors = .none,
-        recordedThrough: Version? = nil
+        numericsClass: NumericsClass? = nil, numericsEngine: String? = nil,
+        numericsPolicy: NumericsPolicy, source: LoadSource, startVersion: Version,
+        predecessors: Predecessors = .none, recordedThrough: Version? = nil
     ) {
         self.run = run
         self.coordinatorTerm = coordinatorTerm
@@ -44,6 +46,7 @@ package struct CoordinatorSettings: Equatable, Sendable {
         self.serverCount = serverCount
         self.hintedWorkerCount = hintedWorkerCount
         self.numericsClass = numericsClass
+        self.numericsEngine = numericsEngine
         self.numericsPolicy = numericsPolicy
         self.source = source
         self.startVersion = startVersion

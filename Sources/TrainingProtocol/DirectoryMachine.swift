@@ -19,7 +19,11 @@ package struct DirectoryMachine: Sendable {
         guard let result = current.meaning(of: result) else { return .perform(current) }
         switch (current, result) {
         case (.makeDirectory, .done), (.makeDirectory, .failed(.exists)):
-            return ask(.synchroniseDirectory(parentDirectory(of: path)))
+            #if PLANTED_NEW_DIRECTORY_NOT_SYNCHRONISED
+                return .finish(.durable)
+            #else
+                return ask(.synchroniseDirectory(parentDirectory(of: path)))
+            #endif
         case (_, .failed(let error)):
             return .finish(.failed(FileFailure(error, during: current, path: path)))
         default:

@@ -87,6 +87,9 @@ package struct JournalMachine: Sendable {
             durableByteCount = Self.wholeByteCount(of: bytes)
             tornByteCount = bytes.count - durableByteCount
             lines = Array(bytes[..<durableByteCount])
+            #if PLANTED_JOURNAL_FOUND_NOT_SYNCHRONISED
+                if tornByteCount == 0 { return finishOpening() }
+            #endif
             let isTorn = tornByteCount > 0
             return opening(isTorn ? .truncate(byteCount: durableByteCount) : .synchronise)
         case (.truncate, _):
@@ -94,11 +97,15 @@ package struct JournalMachine: Sendable {
         case (.synchronise, _):
             return opening(.synchroniseDirectory(parentDirectory(of: path)))
         default:
-            stage = .ready
-            let found = lines
-            lines = []
-            return .finish(.opened(found, tornByteCount: tornByteCount))
+            return finishOpening()
         }
+    }
+
+    private mutating func finishOpening() -> Effect {
+        stage = .ready
+        let found = lines
+        lines = []
+        return .finish(.opened(found, tornByteCount: tornByteCount))
     }
 
     /// Length of the lines that an append may have completed.
@@ -106,10 +113,14 @@ package struct JournalMachine: Sendable {
     /// The last one does not count where its
     /// newline is missing, or where it holds zeros: blocks that never reached the disk.
     private static func wholeByteCount(of bytes: [UInt8]) -> Int {
-        let newline = UInt8(ascii: "\n")
-        guard let end = bytes.lastIndex(of: newline) else { return 0 }
-        let start = bytes[..<end].lastIndex(of: newline).map { $0 + 1 } ?? 0
-        return bytes[start...end].contains(0) ? start : end + 1
+        #if PLANTED_TORN_END_KEPT
+            return bytes.count
+        #else
+            let newline = UInt8(ascii: "\n")
+            guard let end = bytes.lastIndex(of: newline) else { return 0 }
+            let start = bytes[..<end].lastIndex(of: newline).map { $0 + 1 } ?? 0
+            return bytes[start...end].contains(0) ? start : end + 1
+        #endif
     }
 
     private mutating func opening(_ operation: FileOperation) -> Effect {
@@ -130,14 +141,24 @@ package struct JournalMachine: Sendable {
                 return takeBack(FileFailure(.inputOutput, during: operation, path: path))
             }
             offset += count
-            guard offset < lineByteCount else { return appending(.synchronise) }
+            guard offset < lineByteCount else {
+                #if PLANTED_JOURNAL_NOT_SYNCHRONISED
+                    return finishAppending()
+                #else
+                    return appending(.synchronise)
+                #endif
+            }
             return appending(.write(offset: offset, byteCount: lineByteCount - offset))
         default:
             precondition(operation == .synchronise, "\(path): \(result) of \(operation)")
-            durableByteCount += lineByteCount
-            stage = .ready
-            return .finish(.durable)
+            return finishAppending()
         }
+    }
+
+    private mutating func finishAppending() -> Effect {
+        durableByteCount += lineByteCount
+        stage = .ready
+        return .finish(.durable)
     }
 
     private mutating func takeBack(_ failure: FileFailure) -> Effect {

@@ -14,6 +14,16 @@ package struct NumericsClass: Hashable, Sendable, CustomStringConvertible {
     package init(_ name: String) { self.name = name }
 
     package var description: String { name }
+
+    /// The class of one engine among those that a worker names, one word each that begins with the
+    /// engine's name; nil where none does.
+    ///
+    /// Without an engine it is the whole name.
+    package func ofEngine(_ engine: String?) -> NumericsClass? {
+        guard let engine else { return self }
+        return name.split(separator: " ").first { $0.hasPrefix(engine + "-") }
+            .map { NumericsClass(String($0)) }
+    }
 }
 
 /// Whether workers of another numerics class may take part.
@@ -27,7 +37,7 @@ package struct Greeting: Hashable, Sendable {
     package let build: Build
     /// Nil where the process has none of its own and takes the run's.
     package let configurationHash: ContentHash?
-    /// Of workers.
+    /// Of workers: a word for each engine that they have.
     package let numericsClass: NumericsClass?
     /// Of servers: what workers and backups shall connect to.
     package let advertisedEndpoint: String?

@@ -6,6 +6,8 @@ package struct RecoveredRun: Equatable, Sendable {
     package private(set) var coordinatorTerm = CoordinatorTerm(0)
     package private(set) var numericsClass: NumericsClass?
     package private(set) var placement: Placement?
+    /// The terms of all shards when they were last loaded from one source.
+    package private(set) var firstTerm = ShardTerm(0)
     /// Shards whose backup may be promoted, by shard.
     package private(set) var inSync: [ShardIndex] = []
     package private(set) var lastCheckpoint: CheckpointReference?
@@ -34,6 +36,7 @@ package struct RecoveredRun: Equatable, Sendable {
                 inSync = next.keptInSync(inSync, since: placement)
             #endif
             placement = next
+            if next.origin == next.revision { firstTerm = next.highestTerm }
             if let rollBack, rollBack.revision == 0 {
                 self.rollBack = (rollBack.target, next.revision)
             }
@@ -52,6 +55,7 @@ package struct RecoveredRun: Equatable, Sendable {
         left.run == right.run && left.configurationHash == right.configurationHash
             && left.coordinatorTerm == right.coordinatorTerm
             && left.numericsClass == right.numericsClass && left.placement == right.placement
+            && left.firstTerm == right.firstTerm
             && left.inSync == right.inSync && left.lastCheckpoint == right.lastCheckpoint
             && left.rollBack?.target == right.rollBack?.target
             && left.rollBack?.revision == right.rollBack?.revision

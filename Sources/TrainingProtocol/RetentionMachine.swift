@@ -1,4 +1,5 @@
-/// Deletes old checkpoints, but nothing before one of those that stay has been read and found whole.
+/// Deletes old checkpoints, but nothing before one of those that stay has been read and found whole,
+/// and its names are durable.
 ///
 /// Of a checkpoint the manifest goes first, durably: without it the rest is none, so that no loss
 /// of power brings half a checkpoint back.
@@ -38,13 +39,14 @@ package struct RetentionMachine: Sendable {
 
     private enum Stage {
         case ready, finished
-        case verifying
+        case verifying(Entry)
+        case securing(Entry)
         case performing(FileOperation)
     }
 
     private let manifestName: String
     /// Newest first.
-    private var candidates: ArraySlice<UInt64>
+    private var candidates: ArraySlice<Entry>
     private var doomed: ArraySlice<Entry>
     private var names: ArraySlice<String> = []
     private var deleted: [UInt64] = []
@@ -64,15 +66,16 @@ package struct RetentionMachine: Sendable {
     ) {
         precondition(keep >= 1, "keep \(keep)")
         self.manifestName = manifestName
-        let staying =
-            complete.suffix(keep).map(\.step)
-            + complete.map(\.step).filter(protected.contains)
-        candidates = Array(Set(staying)).sorted(by: >)[...]
+        let newestKept = Set(complete.suffix(keep).map(\.step))
+        let staying = complete.filter {
+            newestKept.contains($0.step) || protected.contains($0.step)
+        }
+        candidates = Array(staying.reversed())[...]
         let newest = complete.last?.step ?? 0
         doomed =
             (complete + incomplete).sorted { $0.step < $1.step }
-            .filter { $0.step < newest && !staying.contains($0.step) }[...]
-        isKnownWhole = knownWhole.map(staying.contains) ?? false
+            .filter { $0.step < newest && !staying.contains($0) }[...]
+        isKnownWhole = staying.contains { $0.step == knownWhole }
     }
 
     package mutating func start() -> Effect {
@@ -83,8 +86,15 @@ package struct RetentionMachine: Sendable {
 
     package mutating func handle(_ event: Event) -> Effect {
         switch (stage, event) {
-        case (.verifying, .sound): return deleteNext()
+        case (.verifying(let entry), .sound):
+            return secure(entry)
         case (.verifying, .damaged): return verifyNext()
+        case (.securing(let entry), .performed(let result)):
+            let operation = FileOperation.synchroniseDirectory(entry.path)
+            guard let result = operation.meaning(of: result) else { return secure(entry) }
+            guard case .failed(let error) = result else { return deleteNext() }
+            let failure = FileFailure(error, during: operation, path: entry.path)
+            return finish(.failed(failure, deleted: []))
         case (.performing(let operation), .performed(let result)):
             guard let result = operation.meaning(of: result) else { return .perform(operation) }
             return advance(operation, result)
@@ -93,9 +103,15 @@ package struct RetentionMachine: Sendable {
     }
 
     private mutating func verifyNext() -> Effect {
-        guard let step = candidates.popFirst() else { return finish(.refused) }
-        stage = .verifying
-        return .verify(step: step)
+        guard let entry = candidates.popFirst() else { return finish(.refused) }
+        stage = .verifying(entry)
+        return .verify(step: entry.step)
+    }
+
+    /// Whoever wrote it may have died before its last fsync.
+    private mutating func secure(_ entry: Entry) -> Effect {
+        stage = .securing(entry)
+        return .perform(.synchroniseDirectory(entry.path))
     }
 
     private mutating func deleteNext() -> Effect {
@@ -107,7 +123,13 @@ package struct RetentionMachine: Sendable {
         guard let entry = doomed.first else { preconditionFailure("\(operation) of nothing") }
         switch (operation, result) {
         case (.list, .listed(let found)):
-            names = (found.filter { $0 == manifestName } + found.filter { $0 != manifestName })[...]
+            let manifest = found.filter { $0 == manifestName }
+            let others = found.filter { $0 != manifestName }
+            #if PLANTED_MANIFEST_DELETED_LAST
+                names = (others + manifest)[...]
+            #else
+                names = (manifest + others)[...]
+            #endif
             return removeNext(in: entry)
         // What is gone already needs no deleting.
         case (.remove, .done), (.remove, .failed(.notFound)):

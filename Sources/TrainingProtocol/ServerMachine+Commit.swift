@@ -180,7 +180,8 @@ extension ServerMachine {
                     term: shard.term, version: shard.version)),
             into: &effects)
         writing.append(
-            Writing(job: job, shard: shard.index, version: shard.version, sent: now))
+            Writing(
+                job: job, shard: shard.index, term: shard.term, version: shard.version, sent: now))
     }
 
     mutating func requestCheckpoint(
@@ -202,7 +203,9 @@ extension ServerMachine {
                     "shard \(shard.index) is at version \(shard.version), past \(version)"
                 let failure = ShardNotWritten(
                     shard: shard.index, version: version, explanation: explanation)
-                speaker.send(.shardNotWritten(failure), to: .coordinator, into: &effects)
+                speaker.send(
+                    .shardNotWritten(failure), to: .coordinator, shardTerm: shard.term,
+                    into: &effects)
             }
         }
     }
@@ -237,7 +240,9 @@ extension ServerMachine {
     private mutating func failJob(
         _ job: JobID, _ failure: JobFailure, at now: Instant, into effects: inout [Effect]
     ) {
-        if writing.contains(where: { $0.job == job }) {
+        if abandonedWriting.contains(job) {
+            abandonedWriting.removeAll { $0 == job }
+        } else if writing.contains(where: { $0.job == job }) {
             finishWriting(job, at: now, into: &effects) {
                 .shardNotWritten(
                     ShardNotWritten(
@@ -254,11 +259,14 @@ extension ServerMachine {
         _ job: JobID, at now: Instant, into effects: inout [Effect],
         _ report: (Writing) -> MessageBody
     ) {
-        guard let place = writing.firstIndex(where: { $0.job == job }) else { return }
+        guard let place = writing.firstIndex(where: { $0.job == job }) else {
+            return abandonedWriting.removeAll { $0 == job }
+        }
         let body = report(writing[place])
         writing[place].report = body
         writing[place].sent = now
-        speaker.send(body, to: .coordinator, into: &effects)
+        speaker.send(
+            body, to: .coordinator, shardTerm: writing[place].term, into: &effects)
         let index = writing[place].shard
         if let shard = shards.firstIndex(where: { $0.index == index }) {
             commitIfComplete(shard: shard, into: &effects)

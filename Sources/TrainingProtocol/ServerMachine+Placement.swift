@@ -55,7 +55,8 @@ extension ServerMachine {
         for place in writing.indices {
             guard let report = writing[place].report else { continue }
             writing[place].sent = now
-            speaker.send(report, to: .coordinator, into: &effects)
+            speaker.send(
+                report, to: .coordinator, shardTerm: writing[place].term, into: &effects)
         }
     }
 
@@ -258,7 +259,8 @@ extension ServerMachine {
 
     // MARK: Roll-back
 
-    /// Forgets everything and loads the checkpoint; snapshots under way are finished.
+    /// Forgets everything and loads the checkpoint; snapshots under way are finished, and nobody is
+    /// told.
     mutating func goBack(
         _ rollBack: RollBack, at now: Instant, into effects: inout [Effect]
     ) {
@@ -293,5 +295,7 @@ extension ServerMachine {
         fillings = []
         loads = []
         inspecting = []
+        abandonedWriting += writing.filter { $0.report == nil }.map(\.job)
+        writing = []
     }
 }

@@ -33,6 +33,7 @@ package struct ServerMachine: RoleMachine {
     struct Writing: Sendable {
         let job: JobID
         let shard: ShardIndex
+        let term: ShardTerm
         let version: Version
         var report: MessageBody?
         var sent: Instant
@@ -52,6 +53,8 @@ package struct ServerMachine: RoleMachine {
     var loads: [(job: JobID, shard: ShardIndex)] = []
     var inspecting: [Inspecting] = []
     var writing: [Writing] = []
+    /// Snapshots of a state that was forgotten since: nobody waits for them.
+    var abandonedWriting: [JobID] = []
     var stopRequests = 0
     var startedAt = Instant(nanoseconds: 0)
     var greetedAt = Instant(nanoseconds: 0)
@@ -295,7 +298,8 @@ package struct ServerMachine: RoleMachine {
                 now.milliseconds(since: writing[place].sent) >= limits.retryMilliseconds
             else { continue }
             writing[place].sent = now
-            speaker.send(report, to: .coordinator, into: &effects)
+            speaker.send(
+                report, to: .coordinator, shardTerm: writing[place].term, into: &effects)
         }
     }
 

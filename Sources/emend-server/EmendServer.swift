@@ -1,5 +1,6 @@
 import ArgumentParser
 import Roles
+import Tensors
 
 /// `emend-server`: holds a share of a run's parameters.
 @main
@@ -17,6 +18,8 @@ struct EmendServer: ParsableCommand {
     @Option(help: "Threads that apply updates.") var threads = 1
     @Flag(help: "Allow an address that other machines reach, without encryption.")
     var insecure = false
+    @Option(help: "The kernels' level: auto, generic, avx2, avx512 or neon; the bits are the same.")
+    var isa = InstructionSet.auto
     @OptionGroup var options: RoleCommandOptions
 
     func validate() throws {
@@ -29,7 +32,8 @@ struct EmendServer: ParsableCommand {
         try options.run("emend-server") {
             try ServerRole(
                 coordinator: coordinator, bind: bind, advertise: advertise, run: runPath,
-                threads: threads, exposure: insecure ? .insecure : .loopback
+                threads: threads, exposure: insecure ? .insecure : .loopback,
+                instructionSet: isa
             ).start()
         }
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Launcher
 import Roles
+import Tensors
 
 /// `emend-worker`: computes slots for a run; may be started at any moment on any machine.
 @main
@@ -14,6 +15,8 @@ struct EmendWorker: ParsableCommand {
     @Option(name: .customLong("run"), help: "The run's directory; workers do not use it.")
     var runPath: String?
     @Option(help: "Threads that compute.") var threads = HostResources.threadsAllowed()
+    @Option(help: "The kernels' level: auto, generic, avx2, avx512 or neon; the bits are the same.")
+    var isa = InstructionSet.auto
     @OptionGroup var options: RoleCommandOptions
 
     func validate() throws {
@@ -24,7 +27,9 @@ struct EmendWorker: ParsableCommand {
 
     func run() throws {
         try options.run("emend-worker") {
-            try WorkerRole(coordinator: coordinator, data: data, threads: threads).run()
+            try WorkerRole(
+                coordinator: coordinator, data: data, threads: threads, instructionSet: isa
+            ).run()
         }
     }
 }

@@ -3,26 +3,33 @@ import Configurations
 import Foundation
 import Launcher
 import Roles
+import Tensors
 import Transport
 
-/// `emend bench step|exchange|job|checkpoint`: the time of a training step, of its exchange with the
-/// servers, of both in a whole job, and what checkpoints add to it.
+/// `emend bench step|kernels|exchange|job|checkpoint`: the time of a training step, of its matrix
+/// products, of its exchange with the servers, of both in a whole job, and what checkpoints add to it.
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure how fast this machine trains.",
-        subcommands: [Step.self, Exchange.self, Job.self, Model.self, Checkpoint.self])
+        subcommands: [
+            Step.self, Kernels.self, Exchange.self, Job.self, Model.self, Checkpoint.self,
+        ])
 
     struct Step: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Time training steps on random images: forward, loss, backward, update.",
             discussion: "The keys of --json are those of the PyTorch program it is compared with.")
 
-        @Option(help: "mobilenetv2 or tiny.")
+        @Option(help: "The backbone.")
         var network = Configuration.Network.Backbone.mobilenetv2
         @Option(help: "Images of a step.") var batch = 4
         @Option(help: "Side of an image in pixels, 16k + 1.") var size = 321
         @Option(help: "Classes.") var classes = 21
         @Option(help: "Threads.") var threads = HostResources.threadsAllowed()
+        @Option(help: "What multiplies matrices: native or openblas.")
+        var gemm = Configuration.Engine.Products.native
+        @Option(help: "The kernels' level: auto, generic, avx2, avx512 or neon.")
+        var isa = InstructionSet.auto
         @Option(help: "Timed steps, after one warm-up.") var steps = 5
         @Flag(help: "One line of JSON.") var json = false
 
@@ -37,16 +44,20 @@ struct Bench: ParsableCommand {
             try reportingErrors {
                 var configuration = Configuration()
                 configuration.network.backbone = network
+                configuration.engine.gemm = gemm
                 let result = try StepBenchmark(
-                    configuration, batch: batch, size: size, classes: classes, threads: threads
+                    configuration, batch: batch, size: size, classes: classes, threads: threads,
+                    instructionSet: isa
                 ).run(steps: steps)
                 guard !json else { return print(try jsonLine(result)) }
                 print(
                     String(
                         format:
-                            "step %.3f s (forward %.3f, backward %.3f), %.1f images/s, %.0f MiB",
+                            "step %.3f s (forward %.3f, backward %.3f), %.1f images/s, %.0f MiB; "
+                            + "%.1f GFLOP/s, %.0f %% of the %.1f that multiply-adds reach",
                         result.stepSeconds, result.forwardSeconds, result.backwardSeconds,
-                        result.imagesPerSecond, result.peakResidentMebibytes))
+                        result.imagesPerSecond, result.peakResidentMebibytes ?? .nan,
+                        result.stepGigaflops, 100 * result.peakShare, result.peakGigaflops))
             }
         }
     }
@@ -270,4 +281,5 @@ struct Bench: ParsableCommand {
 }
 
 extension Configuration.Network.Backbone: ExpressibleByArgument {}
+extension Configuration.Engine.Products: ExpressibleByArgument {}
 extension LocalRoute: ExpressibleByArgument {}

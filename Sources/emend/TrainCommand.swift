@@ -5,6 +5,7 @@ import Foundation
 import Launcher
 import Roles
 import Telemetry
+import Tensors
 import Training
 
 /// `emend train`: a whole run on this machine.
@@ -38,6 +39,8 @@ struct Train: ParsableCommand {
     var resume = ResumeChoice.never
     @Option(help: "auto, or never: whether a process that died is started again.")
     var restart = RestartPolicy.auto
+    @Option(help: "The kernels' level: auto, generic, avx2, avx512 or neon; the bits are the same.")
+    var isa = InstructionSet.auto
     @Option(help: "auto, bar, plain, json or off.") var progress = ProgressStyle.auto
     @Flag(help: "End with one line of JSON.") var json = false
     @Argument(help: "Values to override, as key.path=value.") var overrides: [String] = []
@@ -64,6 +67,7 @@ struct Train: ParsableCommand {
         let signals = SignalWatch()
         defer { withExtendedLifetime(signals) {} }
         try reportingErrors {
+            _ = try isa.kernels()
             let start = try RunStart(resume, run: runPath, config: config, overrides: overrides)
             defer { withExtendedLifetime(start) {} }
             let directory = start.directory
@@ -106,7 +110,7 @@ struct Train: ParsableCommand {
                 data: data.map { URL(fileURLWithPath: $0) }, servers: servers, workers: workers,
                 threadsPerWorker: threadsEach,
                 threadsPerServer: max(1, HostResources.threadsAllowed() / servers),
-                restart: restart), onNote: { display.note($0) })
+                restart: restart, instructionSet: isa.rawValue), onNote: { display.note($0) })
         var isFirst = true
         return try cluster.run(
             signals,

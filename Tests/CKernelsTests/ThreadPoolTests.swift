@@ -15,12 +15,33 @@ struct ThreadPoolTests {
                 visits.withUnsafeMutableBufferPointer { buffer in
                     ck_pool_run(
                         pool, count,
-                        { context, tile in context!.assumingMemoryBound(to: Int.self)[tile] += 1 },
+                        { context, tile, _ in context!.assumingMemoryBound(to: Int.self)[tile] += 1
+                        },
                         buffer.baseAddress!)
                 }
             }
             #expect(visits == [Int](repeating: 20, count: count) + [0])
         }
+    }
+
+    @Test("No two tiles run at a time on one thread's number", arguments: [1, 2, 3])
+    func threadNumbers(threads: Int) throws {
+        let created: OpaquePointer? = ck_pool_create(threads)
+        let pool = try #require(created)
+        defer { ck_pool_destroy(pool) }
+        // Each thread adds to its own sum without a lock: two at a time would lose some.
+        var sums = [Int](repeating: 0, count: threads)
+        sums.withUnsafeMutableBufferPointer { buffer in
+            for _ in 0..<200 {
+                ck_pool_run(
+                    pool, 500,
+                    { context, tile, thread in
+                        context!.assumingMemoryBound(to: Int.self)[thread] += tile
+                    }, buffer.baseAddress!)
+            }
+        }
+        let expected: Int = 200 * 500 * 499 / 2
+        #expect(sums.reduce(0, +) == expected)
     }
 
     @Test("Thousands of short runs follow one another")
@@ -33,7 +54,7 @@ struct ThreadPoolTests {
             for _ in 0..<5000 {
                 ck_pool_run(
                     pool, 2,
-                    { context, tile in
+                    { context, tile, _ in
                         context!.assumingMemoryBound(to: Int.self)[tile] += tile + 1
                     },
                     buffer.baseAddress!)
@@ -57,7 +78,9 @@ struct ThreadPoolTests {
             let pool = ck_pool_create(1)
             ck_pool_run(
                 pool, 1,
-                { context, _ in ck_pool_run(OpaquePointer(context!), 1, { _, _ in }, nil) },
+                { context, _, _ in
+                    ck_pool_run(OpaquePointer(context!), 1, { _, _, _ in }, nil)
+                },
                 UnsafeMutableRawPointer(pool!))
         }
     }

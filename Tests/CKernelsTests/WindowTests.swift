@@ -70,12 +70,14 @@ struct WindowTests {
             let x = w.input(k.inputCount, content), weight = w.input(k.weightCount)
             let dy = w.input(k.outputCount, content)
             let rows = k.batch * k.out_height, inRows = k.batch * k.in_height
-            table.depthwise_forward(w.output(k.outputCount), x, weight, &k, 0, rows)
+            table.depthwise_forward(w.output(k.outputCount), x, 0, weight, &k, 0, rows)
             table.depthwise_backward_data(w.output(k.inputCount), dy, weight, &k, 0, inRows)
             let partial = table.depthwise_backward_weight!
-            partial(w.output(k.weightCount), x, dy, &k, 0, rows)
-            partial(w.output(k.weightCount), x, dy, &k, rows / 3, rows - rows / 4)
-            table.depthwise_forward(w.output(k.outputCount), x, weight, &k, rows / 3, rows / 2)
+            partial(w.output(k.weightCount), x, 0, dy, &k, 0, rows, CK_OVERWRITE)
+            let sum = w.output(k.weightCount)
+            partial(sum, x, 0, dy, &k, rows / 3, rows / 2, CK_OVERWRITE)
+            partial(sum, x, 0, dy, &k, rows / 2, rows - rows / 4, CK_ACCUMULATE)
+            table.depthwise_forward(w.output(k.outputCount), x, 0, weight, &k, rows / 3, rows / 2)
             table.depthwise_backward_data(
                 w.output(k.inputCount), dy, weight, &k, inRows / 3, inRows / 2)
         }
@@ -119,6 +121,38 @@ struct WindowTests {
         #expect(whole == parts)
     }
 
+    @Test(
+        "Rows of the input that a range does not read need not be there",
+        arguments: Level.present)
+    func inputBands(level: Level) {
+        for window in windows {
+            var k = window.with(channels: 5)
+            let w = Workspace(seed: 9), x = w.input(k.inputCount), dy = w.input(k.outputCount)
+            let weight = w.input(k.weightCount)
+            defer { withExtendedLifetime(w) {} }
+            var whole = [Float](repeating: 0, count: k.outputCount), parts = whole
+            var gradient = [Float](repeating: 0, count: k.weightCount), sum = gradient
+            let rows = k.batch * k.out_height
+            level.table.depthwise_forward(&whole, x, 0, weight, &k, 0, rows)
+            level.table.depthwise_backward_weight(&gradient, x, 0, dy, &k, 0, rows, CK_OVERWRITE)
+            for row in 0..<rows {
+                let image = row / k.out_height, top = row % k.out_height * k.stride - k.padding
+                let reach = (k.kernel - 1) * k.dilation
+                let first = max(top, 0), last = min(top + reach, k.in_height - 1)
+                // A copy of just these rows, so that any other read is out of bounds.
+                let begin = image * k.in_height + min(first, k.in_height - 1)
+                let count = max(0, last - first + 1) * k.in_width * k.channels
+                let band = w.input(count)
+                band.update(from: x + begin * k.in_width * k.channels, count: count)
+                level.table.depthwise_forward(&parts, band, begin, weight, &k, row, row + 1)
+                level.table.depthwise_backward_weight(
+                    &sum, band, begin, dy, &k, row, row + 1, row == 0 ? CK_OVERWRITE : CK_ACCUMULATE
+                )
+            }
+            #expect(whole == parts && gradient == sum)
+        }
+    }
+
     @Test("Twins equal the definition in double; backward passes are the forward's adjoints")
     func definition() {
         for (index, window) in windows.enumerated() {
@@ -130,9 +164,9 @@ struct WindowTests {
             let y = w.input(k.outputCount), dx = w.input(k.inputCount)
             let dWeight = w.input(k.weightCount)
             let columns = w.input(rows * k.out_width * k.weightCount)
-            t.depthwise_forward(y, x, weight, &k, 0, rows)
+            t.depthwise_forward(y, x, 0, weight, &k, 0, rows)
             t.depthwise_backward_data(dx, dy, weight, &k, 0, k.batch * k.in_height)
-            t.depthwise_backward_weight(dWeight, x, dy, &k, 0, rows)
+            t.depthwise_backward_weight(dWeight, x, 0, dy, &k, 0, rows, CK_OVERWRITE)
             t.im2col(columns, x, &k, 0, rows)
             for i in 0..<k.outputCount {
                 var sum = 0.0, size = 0.0

@@ -231,6 +231,27 @@ private struct SimulatedJournal {
         #expect(left == ["d/f=old"])
     }
 
+    @Test func `A host that loses its power takes only what it wrote itself`() {
+        let left = Set(
+            (0..<32).map { seed in
+                var disk = SimulatedFileSystem(directories: ["d"])
+                for host in [1, 2] {
+                    var handle: SimulatedFileSystem.Handle?
+                    let bytes = Array("\(host)".utf8)
+                    let write = FileOperation.write(offset: 0, byteCount: 1)
+                    _ = disk.perform(.create("d/\(host)"), on: &handle, by: host)
+                    _ = disk.perform(write, bytes, on: &handle, by: host)
+                }
+                disk.crash(of: 1, seed: UInt64(seed))
+                let survivors = disk.paths
+                disk.crash(of: 1, seed: UInt64(seed) + 1)
+                #expect(disk.paths == survivors, "what is on the disk stays there")
+                #expect(disk.content("d/2") == Array("2".utf8))
+                return disk.content("d/1").map { String(decoding: $0, as: UTF8.self) } ?? "none"
+            })
+        #expect(left == ["1", "", "none"])
+    }
+
     @Test func `A full disk takes what fits, then fails`() {
         var disk = SimulatedFileSystem(directories: ["d"])
         disk.capacity = 5

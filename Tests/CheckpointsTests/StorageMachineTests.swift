@@ -116,7 +116,8 @@ import TrainingProtocol
             protected: [0], manifestName: "m")
         #expect(machine.start() == .verify(step: 30))
         #expect(machine.handle(.damaged) == .verify(step: 20))
-        #expect(machine.handle(.sound) == .perform(.list("c/5")))
+        #expect(machine.handle(.sound) == .perform(.synchroniseDirectory("c/20")))
+        #expect(machine.handle(.performed(.done)) == .perform(.list("c/5")))
     }
 
     @Test func `Nothing is deleted where none of those that stay is whole`() {

@@ -55,6 +55,19 @@ private func problems(yaml: String? = nil, _ overrides: String...) throws -> [St
         #expect(resolved.origin(of: "seed") == .standard)
     }
 
+    @Test(arguments: [
+        ([], 0.997), (["network.backbone=tiny"], 0.997), (["network.backbone=xception65"], 0.9997),
+        (["network.backboneDecay=0.9", "network.backbone=xception65"], 0.9),
+    ])
+    func `The decay of batch norms follows the backbone unless it is given`(
+        overrides: [String], decay: Double
+    ) throws {
+        let resolved = try ResolvedConfiguration(file: nil, overrides: overrides)
+        #expect(resolved.configuration.network.backboneDecay == decay)
+        let again = try Configuration(canonicalJSON: resolved.configuration.canonicalJSON)
+        #expect(again == resolved.configuration)
+    }
+
     @Test func `A null takes an optional key back to its default`() throws {
         let configuration = try ResolvedConfiguration(
             yaml: "network: {weights: a.safetensors}", path: "train.yaml",

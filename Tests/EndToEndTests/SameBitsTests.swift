@@ -20,6 +20,24 @@ extension EndToEnd {
             }
         }
 
+        @Test("Every level of the kernels ends with the same bits; a missing one is exit 78")
+        func levels() throws {
+            let data = try SyntheticData.shared().root
+            var bits: [String] = []
+            for isa in ["generic", "avx2", "avx512", "neon"] {
+                let folder = try ScratchFolder()
+                let run = TinyRun(workers: 2, isa: isa)
+                let ended = try run.attempt(data: data, run: folder.path("run"))
+                if ended.code == 78 {
+                    #expect(isa != "generic" && ended.errors.contains("no \(isa)"), "\(ended)")
+                } else {
+                    try #require(ended.code == 0, "\(ended)")
+                    bits.append(try RunResult(line: ended.lastLine).bits)
+                }
+            }
+            #expect(Set(bits).count == 1, "\(bits)")
+        }
+
         @Test("Another seed and another number of slots end with other parameters")
         func differentRuns() throws {
             let bits = try [

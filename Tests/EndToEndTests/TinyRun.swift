@@ -9,6 +9,8 @@ struct TinyRun {
     var workers = 1
     var servers = 1
     var threads = 1
+    /// Level of the kernels.
+    var isa = "auto"
     var overrides: [String] = []
 
     /// The keys that all of these runs share; ten images of the list are F, the others W.
@@ -27,7 +29,7 @@ struct TinyRun {
     func arguments(data: String, run: String) -> [String] {
         [
             "train", "--data", data, "--run", run, "--workers", "\(workers)", "--servers",
-            "\(servers)", "--threads", "\(threads)", "--progress", "plain", "--json",
+            "\(servers)", "--threads", "\(threads)", "--isa", isa, "--progress", "plain", "--json",
         ] + keys
     }
 

@@ -24,17 +24,19 @@ import Testing
         let theirs = file.tensors.filter {
             $0.name.hasPrefix("features.") && !$0.name.hasPrefix("features.18.")
         }
-        let ours = (ancillary.graph.weights + ancillary.graph.statistics).filter {
-            $0.name.hasPrefix(Backbone.namePrefix)
-        }
+        let ours = (ancillary.graph.weights + ancillary.graph.statistics).filter(Backbone.owns)
         #expect(Set(ours.map(\.name)) == Set(theirs.map(\.name)))
         for declaration in ours {
             #expect(file.tensor(named: declaration.name)?.shape == declaration.shape)
         }
     }
 
-    @Test("Weight decay applies to all convolutions but the depthwise ones, and to nothing else")
-    func weightDecay() {
+    @Test(
+        "Weight decay applies to all convolutions but the depthwise ones, and to nothing else",
+        arguments: [Backbone.mobilenetv2(), .xception65()])
+    func weightDecay(backbone: Backbone) {
+        let ancillary = DeepLab.ancillary(
+            NetworkShape(classes: 21, backbone: backbone), batch: 1, height: 33, width: 33)
         for declaration in ancillary.graph.weights {
             let isDense = declaration.shape.count == 4 && declaration.shape[1] > 1
             #expect((declaration.decay == .applied) == isDense, "\(declaration.name)")
@@ -64,12 +66,28 @@ import Testing
         #expect(pair.graph.statistics.allSatisfy { $0.updates == .movingAverage })
     }
 
-    @Test("Moving-average decays belong to backbone and head")
-    func decays() {
-        let shape = NetworkShape(classes: 21, backbone: .mobilenetv2())
-        for statistic in ancillary.graph.statistics {
-            let expected = statistic.name.hasPrefix("features.") ? 0.997 : 0.9997
-            #expect(shape.movingAverageDecay(of: statistic) == expected)
+    @Test(
+        "Moving-average decays belong to backbone and head",
+        arguments: [(Backbone.mobilenetv2(), 0.997), (.xception65(), 0.9997)])
+    func decays(backbone: Backbone, standard: Double) {
+        var shape = NetworkShape(classes: 21, backbone: backbone)
+        #expect(shape.backboneDecay == standard)
+        shape.backboneDecay = 0.5
+        let head = ["aspp", "decoder"]
+        for statistic in DeepLab.primary(shape, batch: 2, height: 33, width: 33).graph.statistics {
+            let isHead = head.contains { statistic.name.hasPrefix($0) }
+            #expect(shape.movingAverageDecay(of: statistic) == (isHead ? 0.9997 : 0.5))
+        }
+    }
+
+    @Test("All of Xception-65's convolutions begin with the reference's truncated normal")
+    func xceptionInitialisers() {
+        let shape = NetworkShape(classes: 21, backbone: .xception65())
+        let graph = DeepLab.primary(shape, batch: 1, height: 33, width: 33).graph
+        let convolutions = graph.weights.filter { Backbone.owns($0) && $0.shape.count == 4 }
+        #expect(convolutions.count == 2 + 21 * 6 + 4)
+        for convolution in convolutions {
+            #expect(convolution.initialiser == .truncatedNormal(deviation: 0.09))
         }
     }
 

@@ -21,25 +21,44 @@ import Testing
         return shape
     }
 
+    struct BackboneCase: Sendable, CustomStringConvertible {
+        let backbone: Backbone
+        let name: String
+        let outputStride: OutputStride
+        let batch, height, width: Int
+        var description: String { "backbone-\(name)-os\(outputStride.rawValue)" }
+    }
+
+    private static let mobilenetv2 = Backbone.mobilenetv2(depthMultiplier: 0.0625)
+    private static let xception65 = Backbone.xception65(depthMultiplier: 0.03125)
+
     @Test(
-        "MobileNetV2 equals PyTorch at output stride 16 and 8",
+        "Backbones equal PyTorch at output stride 16 and 8",
         arguments: [
-            ("backbone-mobilenetv2-os16", OutputStride.sixteen, 2, 65, 49),
-            ("backbone-mobilenetv2-os8", .eight, 1, 49, 33),
+            BackboneCase(
+                backbone: mobilenetv2, name: "mobilenetv2", outputStride: .sixteen, batch: 2,
+                height: 65, width: 49),
+            BackboneCase(
+                backbone: mobilenetv2, name: "mobilenetv2", outputStride: .eight, batch: 1,
+                height: 49, width: 33),
+            BackboneCase(
+                backbone: xception65, name: "xception65", outputStride: .sixteen, batch: 2,
+                height: 65, width: 33),
+            BackboneCase(
+                backbone: xception65, name: "xception65", outputStride: .eight, batch: 1,
+                height: 33, width: 65),
         ])
-    func backbone(
-        file: String, outputStride: OutputStride, batch: Int, height: Int, width: Int
-    ) throws {
+    func backbone(_ c: BackboneCase) throws {
         var layers = LayerBuilder(epsilon: 1e-3)
         let image = layers.graph.input(
-            "image", Shape(batch: batch, height: height, width: width, channels: 3))
-        let features = Backbone.mobilenetv2(depthMultiplier: 0.0625).architecture.build(
-            image, outputStride: outputStride, in: &layers)
+            "image", Shape(batch: c.batch, height: c.height, width: c.width, channels: 3))
+        let features = c.backbone.architecture.build(
+            image, outputStride: c.outputStride, in: &layers)
         let run = GoldenRun(
             layers.graph, outputs: ["low": features.lowLevel, "high": features.high],
             mode: .training)
         run.fillInput(image, named: "image")
-        try run.expectEqual(toGolden: file)
+        try run.expectEqual(toGolden: "\(c)")
     }
 
     @Test("The primary network equals PyTorch")
@@ -69,6 +88,14 @@ import Testing
     func ancillary() throws {
         let network = DeepLab.ancillary(Self.tiny, batch: 4, height: 33, width: 49)
         try expect(network, .training, "ancillary-tiny")
+    }
+
+    @Test("The ancillary network on Xception-65 equals PyTorch in evaluation mode")
+    func ancillaryXception() throws {
+        var shape = Self.narrow
+        shape.backbone = Self.xception65
+        let network = DeepLab.ancillary(shape, batch: 2, height: 65, width: 49)
+        try expect(network, .evaluation, "ancillary-xception65-evaluation")
     }
 
     @Test(

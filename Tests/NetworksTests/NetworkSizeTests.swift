@@ -5,10 +5,10 @@ import Testing
 /// Parameter counts, products and map sizes of the reference implementation.
 @Suite struct NetworkSizeTests {
     private func primary(
-        classes: Int = 21, height: Int = 321, width: Int = 321,
-        _ outputStride: OutputStride = .sixteen
+        _ backbone: Backbone = .mobilenetv2(), classes: Int = 21, height: Int = 321,
+        width: Int = 321, _ outputStride: OutputStride = .sixteen
     ) -> NetworkGraph {
-        var shape = NetworkShape(classes: classes, backbone: .mobilenetv2())
+        var shape = NetworkShape(classes: classes, backbone: backbone)
         shape.outputStride = outputStride
         return DeepLab.primary(shape, batch: 1, height: height, width: width)
     }
@@ -38,8 +38,48 @@ import Testing
         #expect(backbone(multiplier, size: 33, .sixteen).graph.weightCount == count)
     }
 
-    @Test("The tensors do not depend on output stride, batch or image size")
-    func sameTensors() {
+    @Test(
+        "Xception-65 with pyramid and decoder has the reference's parameters",
+        arguments: [(21, 41_055_413), (19, 41_054_899), (12, 41_053_100)])
+    func xceptionCount(classes: Int, count: Int) {
+        #expect(primary(.xception65(), classes: classes).graph.weightCount == count)
+    }
+
+    @Test("Xception-65's backbone, statistics and decayed weights have the reference's sizes")
+    func xceptionParts() {
+        let graph = primary(.xception65()).graph
+        func count(_ declarations: [ParameterDeclaration]) -> Int {
+            declarations.reduce(0) { $0 + $1.count }
+        }
+        #expect(count(graph.weights.filter(Backbone.owns)) == 37_867_312)
+        #expect(count(graph.weights.filter { $0.decay == .applied }) == 40_394_528)
+        #expect(count(graph.weights.filter { $0.shape.count == 1 }) == 202_800 + 21)
+        #expect(graph.statisticCount == 202_800)
+    }
+
+    @Test(
+        "Products of Xception-65 per image agree with the reference",
+        arguments: [
+            // The sum of the reference's layers; its total of 54.03 is without image pooling.
+            (21, 513, 513, OutputStride.sixteen, 54.0353e9), (21, 513, 513, .eight, 176.85e9),
+            (21, 321, 321, .sixteen, 21.77e9), (21, 321, 321, .eight, 70.33e9),
+            (19, 1025, 2049, .sixteen, 418.38e9), (19, 769, 769, .sixteen, 119.48e9),
+            (12, 241, 321, .sixteen, 16.54e9), (12, 361, 481, .sixteen, 35.44e9),
+        ])
+    func xceptionProducts(
+        classes: Int, height: Int, width: Int, outputStride: OutputStride, count: Double
+    ) {
+        let graph = primary(
+            .xception65(), classes: classes, height: height, width: width, outputStride
+        ).graph
+        let difference = Double(graph.multiplyAccumulateCount) - count
+        #expect(abs(difference) < 0.005e9, "\(graph.multiplyAccumulateCount)")
+    }
+
+    @Test(
+        "The tensors do not depend on output stride, batch or image size",
+        arguments: [Backbone.mobilenetv2(), .xception65()])
+    func sameTensors(backbone: Backbone) {
         // How unreachable taps begin depends on the size, and which statistics move on the batch.
         func layout(_ declarations: [ParameterDeclaration]) -> [ParameterDeclaration] {
             declarations.map {
@@ -47,9 +87,9 @@ import Testing
                     name: $0.name, shape: $0.shape, role: $0.role, decay: $0.decay, kind: $0.kind)
             }
         }
-        let a = primary().graph
-        let b = primary(height: 65, width: 97, .eight).graph
-        let shape = NetworkShape(classes: 21, backbone: .mobilenetv2())
+        let a = primary(backbone).graph
+        let b = primary(backbone, height: 65, width: 97, .eight).graph
+        let shape = NetworkShape(classes: 21, backbone: backbone)
         let c = DeepLab.primary(shape, batch: 4, height: 33, width: 33).graph
         for other in [b, c] {
             #expect(layout(a.weights) == layout(other.weights))
@@ -69,11 +109,13 @@ import Testing
         #expect(abs(difference) <= accuracy * 1e9, "\(graph.multiplyAccumulateCount)")
     }
 
-    @Test("The box encoder adds two 3×3 convolutions with bias")
-    func gates() {
-        let shape = NetworkShape(classes: 21, backbone: .mobilenetv2())
+    @Test(
+        "The box encoder adds two 3×3 convolutions with bias",
+        arguments: [(Backbone.mobilenetv2(), 2_725_573, 144), (.xception65(), 41_055_413, 256)])
+    func gates(backbone: Backbone, primary: Int, low: Int) {
+        let shape = NetworkShape(classes: 21, backbone: backbone)
         let ancillary = DeepLab.ancillary(shape, batch: 1, height: 33, width: 33).graph
-        #expect(ancillary.weightCount - 2_725_573 == 48_640 + 21 * 9 * 144 + 144)
+        #expect(ancillary.weightCount - primary == 48_640 + 21 * 9 * low + low)
         let gates = ancillary.weights.filter { $0.name.hasPrefix("gate_high") }
         #expect(gates.reduce(0) { $0 + $1.count } == 48_640)
         #expect(gates.map(\.shape) == [[256, 21, 3, 3], [256]])

@@ -35,13 +35,16 @@ import TestSupport
         }
     }
 
-    @Test(arguments: OperationCase.small + OperationCase.large)
-    func `an operation agrees with its twin`(operation: OperationCase) {
+    @Test(
+        arguments: OperationCase.small + OperationCase.large,
+        [ProductEngine.native, .openBLAS])
+    func `an operation agrees with its twin`(operation: OperationCase, products: ProductEngine) {
         var generator = SeededGenerator(seed: 5)
         let operands = Operands(operation, &generator)
         let plan = Plan(
             operation.graph, outputs: [operation.output], mode: .training,
-            pool: ThreadPool(threadCount: 2), inputGradients: operation.inputs)
+            pool: ThreadPool(threadCount: 2), inputGradients: operation.inputs,
+            products: products)
         let run = PlanRun(
             plan, inputs: operation.inputs.map { ($0, operands.inputs[$0]!.map { Float($0) }) },
             weights: operands.weights, statistics: operands.statistics,

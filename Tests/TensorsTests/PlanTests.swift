@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 import Testing
 import TestSupport
@@ -5,13 +6,14 @@ import TestSupport
 @Suite struct PlanTests {
     private func run(
         _ network: SmallNetwork, mode: Plan.Mode = .training, threads: Int = 1,
+        kernels: UnsafePointer<ck_table> = ck_kernels(), products: ProductEngine = .native,
         memory: Plan.Memory = .sharedByLifetime, passes: Int = 1
     ) -> PlanRun {
         let plan = Plan(
             network.graph, outputs: [network.logits, network.features], mode: mode,
-            pool: ThreadPool(threadCount: threads),
+            pool: ThreadPool(threadCount: threads, kernels: kernels),
             inputGradients: mode == .training ? [network.image, network.boxes] : [],
-            memory: memory)
+            products: products, memory: memory)
         var result: PlanRun!
         for _ in 0..<passes {
             result = PlanRun(
@@ -21,13 +23,22 @@ import TestSupport
         return result
     }
 
-    @Test(arguments: [Plan.Mode.training, .evaluation])
-    func `threads never change a bit`(mode: Plan.Mode) {
+    @Test(
+        arguments: [Plan.Mode.training, .evaluation], [ProductEngine.native, .openBLAS])
+    func `threads never change a bit`(mode: Plan.Mode, products: ProductEngine) {
         let network = SmallNetwork(batch: 3)
-        let one = run(network, mode: mode)
+        let one = run(network, mode: mode, products: products)
         for threads in [2, 3] {
-            #expect(run(network, mode: mode, threads: threads).bits == one.bits)
+            let other = run(network, mode: mode, threads: threads, products: products)
+            #expect(other.bits == one.bits)
         }
+    }
+
+    @Test(arguments: InstructionSet.present)
+    func `the level of the kernels never changes a bit`(level: InstructionSet) throws {
+        let network = SmallNetwork()
+        let generic = run(network, kernels: try InstructionSet.generic.kernels())
+        #expect(run(network, kernels: try level.kernels()).bits == generic.bits)
     }
 
     @Test(arguments: [Plan.Mode.training, .evaluation])

@@ -4,7 +4,7 @@ import TrainingProtocol
 @Suite struct CoordinatorMachineTests {
     static func stage(
         slotCount: Int, hintedWorkerCount: Int = 1, policy: NumericsPolicy = .strict,
-        limits: Limits = Limits(),
+        limits: Limits = Limits(), engine: String? = nil,
         nonFinitePolicy: NonFinitePolicy = .skip
     ) -> Stage<CoordinatorMachine> {
         let settings = CoordinatorSettings(
@@ -12,8 +12,8 @@ import TrainingProtocol
             configuration: Fixture.configuration, configurationHash: Fixture.configurationHash,
             plan: Fixture.plan(slotCount: slotCount, nonFinitePolicy: nonFinitePolicy),
             serverCount: 1,
-            hintedWorkerCount: hintedWorkerCount, numericsPolicy: policy, source: .initialValues,
-            startVersion: .initial)
+            hintedWorkerCount: hintedWorkerCount, numericsEngine: engine, numericsPolicy: policy,
+            source: .initialValues, startVersion: .initial)
         var stage = Stage(
             CoordinatorMachine(
                 identity: Fixture.identity(1), settings: settings, limits: limits))
@@ -240,6 +240,24 @@ import TrainingProtocol
             }
             #expect(refusal.code == code)
             for word in words { #expect(refusal.explanation.contains(word)) }
+        }
+    }
+
+    @Test func theClassOfTheRunsEngineCounts() {
+        var stage = Self.stage(slotCount: 1, engine: "portable")
+        let first = Self.greeting(.worker, numerics: "portable-1 openblas-aa")
+        #expect(Self.greet(&stage, .worker, 20, first).bodies.isEmpty, "it waits for its welcome")
+        let sameEngine = Self.greeting(.worker, numerics: "portable-1 openblas-bb")
+        #expect(Self.greet(&stage, .worker, 21, sameEngine).bodies.isEmpty)
+        for (index, other) in ["portable-2 openblas-aa", "openblas-aa"].enumerated() {
+            let body = Self.greeting(.worker, numerics: other)
+            let effects = Self.greet(&stage, .worker, 30 + UInt64(index), body)
+            guard case .refusal(let refusal)? = effects.bodies.first else {
+                Issue.record("no refusal in \(effects)")
+                continue
+            }
+            #expect(refusal.code == .numericsClass)
+            #expect(refusal.explanation.contains("portable"))
         }
     }
 

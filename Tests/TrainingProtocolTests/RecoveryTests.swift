@@ -254,6 +254,26 @@ struct RecoveryTests {
         #expect(told.bodies.contains(.rollBack(rollBack)))
     }
 
+    @Test func aShardWrittenBeforeARollBackIsOfNoLaterCheckpoint() {
+        var stage = Self.training()
+        _ = Self.settle(&stage, Self.tell(&stage, .server, 10, Self.progress(0), term: 1))
+        var effects = Self.lose(10, &stage)
+        for outcome in [JobOutcome.checkpointFound(Self.checkpoint), .journaled, .ledgerCut] {
+            effects = stage.handle(.finished(effects.jobs[0].id, outcome))
+        }
+        stage.milliseconds += Limits().rejoinMilliseconds
+        let placing = Self.tell(
+            &stage, .server, 11, .heartbeat(.plain(.serving, placementRevision: 1)))
+        _ = stage.handle(.finished(placing.jobs[0].id, .journaled))
+        let late = Self.tell(&stage, .server, 11, Self.written(0, version: 1), term: 1)
+        #expect(
+            late.observations == [
+                .messageIgnored(kind: "shard written", from: Self.peer(11), why: .oldTerm)
+            ])
+        let new = Self.tell(&stage, .server, 11, Self.written(0, version: 1), term: 2)
+        #expect(new.observations.contains(.checkpointStarted(Version(1))))
+    }
+
     @Test func reportsAreIgnoredWhileTheRunGoesBack() {
         var stage = Self.training()
         _ = Self.settle(&stage, Self.tell(&stage, .server, 10, Self.progress(0), term: 1))

@@ -6,8 +6,8 @@ import TrainingProtocol
 @Suite struct SimulationTests {
     /// Seeds that once failed, each for a reason of its own.
     static let regressions: [UInt64] = [
-        2, 6, 7, 31, 39, 64, 68, 604, 834, 838, 1014, 1143, 1361, 1858, 1903, 1921, 2065, 2211,
-        2307,
+        2, 6, 7, 31, 38, 39, 64, 68, 258, 425, 604, 834, 838, 1014, 1143, 1361, 1858, 1903, 1921,
+        2065, 2211, 2307,
     ]
 
     @Test(arguments: regressions)

@@ -64,21 +64,29 @@ struct InitialParametersTests {
         #expect(first.notes.isEmpty)
     }
 
-    @Test("take a backbone with torchvision's names and draw the head, saying so")
-    func backbone() throws {
+    @Test(
+        "take a backbone with torchvision's or timm's names and draw the head, saying so",
+        arguments: [
+            (Configuration.Network.Backbone.tiny, ["features."]),
+            (.xception65, ["stem.", "blocks."]),
+        ])
+    func backbone(network: Configuration.Network.Backbone, prefixes: [String]) throws {
+        func isBackbone(_ name: String) -> Bool { prefixes.contains { name.hasPrefix($0) } }
         try withFile { path in
             var c = TinyRun.configuration(.linear)
+            c.network.backbone = network
+            c.network.depthMultiplier = 0.03125
             let tensors = try list(c)
             try write(
                 tensors, [.primary, .primaryStatistics], value: 0.5, to: path,
-                keep: { $0.hasPrefix("features.") })
+                keep: isBackbone)
             let drawn = try InitialParameters(c, tensors).buffers
             c.network.weights = path
             let loaded = try InitialParameters(c, tensors)
             for group in [TensorGroup.primary, .ancillary] {
                 for (tensor, offset) in zip(tensors[group].tensors, tensors[group].offsets) {
                     let range = offset..<offset + tensor.count
-                    if tensor.name.hasPrefix("features.") {
+                    if isBackbone(tensor.name) {
                         #expect(loaded.buffers[group][range].allSatisfy { $0 == 0.5 })
                     } else {
                         #expect(

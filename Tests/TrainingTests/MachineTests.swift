@@ -51,11 +51,16 @@ struct MachineTests {
         }
     }
 
-    @Test("The numerics class is the same for every thread count and attempt")
+    @Test("Every level of the kernels is of class portable-1", arguments: InstructionSet.present)
+    func portable(_ level: InstructionSet) throws {
+        #expect(try NumericsClass.portable(level.kernels()).description == "portable-1")
+    }
+
+    @Test("OpenBLAS's class is the same for every thread count and attempt")
     func classIsStable() throws {
         let c = TinyRun.configuration(.convolutional)
         let classes = try [1, 2, 3].map {
-            try NumericsClass.selfTest(
+            try NumericsClass.openBLAS(
                 c, classNames: TinyRun.classNames, buildIdentifier: "test",
                 pool: ThreadPool(threadCount: $0))
         }
@@ -64,11 +69,11 @@ struct MachineTests {
         #expect(parts.count == 2 && parts[0] == "openblas" && parts[1].count == 16)
     }
 
-    @Test("The numerics class depends on the run's shapes and on the build")
+    @Test("OpenBLAS's class depends on the run's shapes and on the build")
     func classDiffers() throws {
         var c = TinyRun.configuration(.supervised)
         func numerics(_ build: String) throws -> NumericsClass {
-            try NumericsClass.selfTest(
+            try NumericsClass.openBLAS(
                 c, classNames: TinyRun.classNames, buildIdentifier: build,
                 pool: ThreadPool(threadCount: 1))
         }

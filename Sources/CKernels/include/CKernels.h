@@ -42,6 +42,19 @@ typedef struct ck_resize {
     ptrdiff_t batch, in_height, in_width, out_height, out_width, channels;
 } ck_resize;
 
+/// A product of matrices: c[rows, columns] (+)= a · b, sums of `depth` terms. Strides are the floats
+/// from one row to the next.
+typedef struct ck_product {
+    ptrdiff_t rows, columns, depth;
+    ptrdiff_t c_stride, a_stride;
+    ptrdiff_t b_stride;  ///< of `multiply_transposed`
+    ck_store store;
+} ck_product;
+
+/// Columns of b that are packed together: those from a multiple of it on begin at
+/// packed + column · depth.
+enum { CK_PANEL = 32 };
+
 /// Constants of one AdamW step (Loshchilov and Hutter 2019, decoupled weight decay).
 typedef struct ck_adamw {
     float learning_rate, beta1, beta2, epsilon, weight_decay;
@@ -171,18 +184,21 @@ typedef struct ck_table {
     // Output and input may not overlap.
 
     /// y[b, oy, ox, c] = Σ_(ky, kx) x · weight, one chain in tap order. weight: [kernel²,
-    /// channels]. Rows are output rows, b·out_height + oy.
-    void (*depthwise_forward)(float *y, const float *x, const float *weight,
-                              const ck_window *window, ptrdiff_t row_begin, ptrdiff_t row_end);
+    /// channels]. Rows are output rows, b·out_height + oy. `x` points at the values of input row
+    /// x_row_begin (b·in_height + iy), and need hold no more rows than these outputs read.
+    void (*depthwise_forward)(float *y, const float *x, ptrdiff_t x_row_begin,
+                              const float *weight, const ck_window *window, ptrdiff_t row_begin,
+                              ptrdiff_t row_end);
     /// dx, one chain per element in tap order. Rows are input rows, b·in_height + iy.
     void (*depthwise_backward_data)(float *dx, const float *dy, const float *weight,
                                     const ck_window *window, ptrdiff_t row_begin,
                                     ptrdiff_t row_end);
     /// d_weight [kernel², channels] = the part from output rows [row_begin, row_end): a chain along
-    /// each output row, rows added in order. Overwritten; the caller adds tiles in order.
-    void (*depthwise_backward_weight)(float *d_weight, const float *x, const float *dy,
-                                      const ck_window *window, ptrdiff_t row_begin,
-                                      ptrdiff_t row_end);
+    /// each output row, rows added in order, to 0 or to what is there. Ascending ranges with
+    /// CK_ACCUMULATE give the same bits as one call. `x` as in depthwise_forward.
+    void (*depthwise_backward_weight)(float *d_weight, const float *x, ptrdiff_t x_row_begin,
+                                      const float *dy, const ck_window *window,
+                                      ptrdiff_t row_begin, ptrdiff_t row_end, ck_store store);
     /// columns [(row_end − row_begin)·out_width, kernel²·channels]: the window's values of each
     /// output position, (ky, kx, channel) in this order, 0 outside. Rows are output rows;
     /// `columns` points at the values of row_begin.
@@ -209,6 +225,25 @@ typedef struct ck_table {
     /// Its adjoint; rows are input rows.
     void (*area_adjoint)(float *dx, const float *dy, const ck_resize *resize, ptrdiff_t row_begin,
                          ptrdiff_t row_end, ck_store store);
+
+    // ---- matrix products ------------------------------------------------------------------------
+    // An element of c is one chain of fused multiply-adds in ascending order of depth, from 0 or,
+    // with CK_ACCUMULATE, from what c holds. Hence a product cut by rows or columns, or by depth
+    // in ascending order, has the same bits. c may not overlap what is read. A product takes up to
+    // 320 KiB of its caller's stack.
+
+    /// Brings b[depth, columns] into the order that this table's `multiply` reads. `packed` has
+    /// ck_packed_count(columns, depth) floats.
+    void (*pack)(float *packed, const float *b, ptrdiff_t b_stride, ptrdiff_t columns,
+                 ptrdiff_t depth);
+    /// The same from bᵀ[columns, depth], as the weights [outputs, inputs] of y = x · wᵀ lie.
+    void (*pack_transposed)(float *packed, const float *b, ptrdiff_t b_stride, ptrdiff_t columns,
+                            ptrdiff_t depth);
+    /// c[rows, columns] (+)= a[rows, depth] · b, packed by this table.
+    void (*multiply)(float *c, const float *a, const float *packed, const ck_product *product);
+    /// c[rows, columns] (+)= a[depth, rows]ᵀ · b[depth, columns].
+    void (*multiply_transposed)(float *c, const float *a, const float *b,
+                                const ck_product *product);
 
     // ---- update rules -------------------------------------------------------------------------
 
@@ -253,6 +288,8 @@ void ck_inverse_deviation(float *inverse_deviation, const float *variance, doubl
                           ptrdiff_t channels);
 /// out = (float)(factor · total): the end of a sum kept in double.
 void ck_round_totals(float *out, const double *total, double factor, ptrdiff_t count);
+/// Floats that every table's packed form of b[depth, columns] fits into.
+ptrdiff_t ck_packed_count(ptrdiff_t columns, ptrdiff_t depth);
 /// out[c, r] = in[r, c]. No overlap. [C, 1, k, k] → [k², C] is rows = C, columns = k².
 void ck_transpose(float *out, const float *in, ptrdiff_t rows, ptrdiff_t columns);
 /// [O, I, kH, kW] → [O, kH, kW, I] with taps = kH·kW. No overlap.
@@ -287,15 +324,24 @@ double ck_cos_f64(double x);
 /// x^0 = 1; 0^y = 0 for y > 0, +∞ for y < 0; NaN for x < 0.
 double ck_pow_f64(double x, double y);
 
+// ---- limits -----------------------------------------------------------------------------------
+
+/// Keeps the arithmetic units busy with `rounds` ≥ 0 of independent fused multiply-adds in
+/// registers and returns how many operations that were (a multiply-add is two); 0 at a level that
+/// this build or processor lacks.
+double ck_fma_burst(ck_isa level, ptrdiff_t rounds);
+
 // ---- threads ----------------------------------------------------------------------------------
 
 /// A fixed set of threads that share out numbered tiles.
 typedef struct ck_pool ck_pool;
-typedef void (*ck_tile_function)(void *context, ptrdiff_t tile);
+/// `thread` is below the pool's thread count, and the same for no two tiles that run at a time: it
+/// chooses scratch memory and nothing that a result depends on.
+typedef void (*ck_tile_function)(void *context, ptrdiff_t tile, ptrdiff_t thread);
 
 /// A pool of `threads` ≥ 1 including the caller of ck_pool_run, or NULL if they cannot be started.
 ck_pool *ck_pool_create(ptrdiff_t threads);
-/// Calls function(context, tile) once for each tile in 0..<count, on any thread in any order, and
+/// Calls function(context, tile, thread) once for each tile in 0..<count, on any thread in any order, and
 /// returns when all are done; their writes are then visible to the caller. Not to be called from
 /// within a tile nor by two threads at a time (checked: aborts).
 void ck_pool_run(ck_pool *pool, ptrdiff_t count, ck_tile_function function, void *context);

@@ -68,8 +68,8 @@ CK_INLINE ptrdiff_t clamp(ptrdiff_t v, ptrdiff_t low, ptrdiff_t high) {
     return v < low ? low : v > high ? high : v;
 }
 
-/// Taps of output (oy, ox) within the image.
-CK_INLINE void forward_taps(Taps *taps, const float *image, const float *weight,
+/// Taps of output (oy, ox) within the image, whose row 0 lies `image_row` rows behind x.
+CK_INLINE void forward_taps(Taps *taps, const float *x, ptrdiff_t image_row, const float *weight,
                             const ck_window *w, ptrdiff_t oy, ptrdiff_t ox) {
     taps->count = 0;
     for (ptrdiff_t ky = 0; ky < w->kernel; ky++) {
@@ -78,14 +78,16 @@ CK_INLINE void forward_taps(Taps *taps, const float *image, const float *weight,
         for (ptrdiff_t kx = 0; kx < w->kernel; kx++) {
             ptrdiff_t ix = ox * w->stride + kx * w->dilation - w->padding;
             if (ix < 0 || ix >= w->in_width) continue;
-            taps->source[taps->count] = image + (iy * w->in_width + ix) * w->channels;
+            ptrdiff_t at = (image_row + iy) * w->in_width + ix;
+            taps->source[taps->count] = x + at * w->channels;
             taps->weight[taps->count++] = weight + (ky * w->kernel + kx) * w->channels;
         }
     }
 }
 
-static void depthwise_forward(float *y, const float *x, const float *weight,
-                              const ck_window *window, ptrdiff_t row_begin, ptrdiff_t row_end) {
+static void depthwise_forward(float *y, const float *x, ptrdiff_t x_row_begin,
+                              const float *weight, const ck_window *window, ptrdiff_t row_begin,
+                              ptrdiff_t row_end) {
     const ck_window *w = window;
     ptrdiff_t channels = w->channels, reach = (w->kernel - 1) * w->dilation;
     // Positions whose taps are all inside horizontally.
@@ -95,10 +97,10 @@ static void depthwise_forward(float *y, const float *x, const float *weight,
     Taps taps;
     for (ptrdiff_t row = row_begin; row < row_end; row++) {
         ptrdiff_t image = row / w->out_height, oy = row % w->out_height;
-        const float *in = x + image * w->in_height * w->in_width * channels;
+        ptrdiff_t image_row = image * w->in_height - x_row_begin;
         float *out = y + row * w->out_width * channels;
         for (ptrdiff_t ox = 0; ox < w->out_width; ox++) {
-            forward_taps(&taps, in, weight, w, oy, ox);
+            forward_taps(&taps, x, image_row, weight, w, oy, ox);
             ptrdiff_t run = ox == left && left < right ? right - left : 1;
             gather_run(out + ox * channels, &taps, run, channels, w->stride * channels, channels);
             ox += run - 1;
@@ -192,12 +194,13 @@ CK_INLINE void weight_row_any(float *d_weight, const float *x, const float *dy,
     }
 }
 
-static void depthwise_backward_weight(float *d_weight, const float *x, const float *dy,
-                                      const ck_window *window, ptrdiff_t row_begin,
-                                      ptrdiff_t row_end) {
+static void depthwise_backward_weight(float *d_weight, const float *x, ptrdiff_t x_row_begin,
+                                      const float *dy, const ck_window *window,
+                                      ptrdiff_t row_begin, ptrdiff_t row_end,
+                                      ck_store store_kind) {
     const ck_window *w = window;
     ptrdiff_t channels = w->channels, k = w->kernel, first[MAX_KERNEL], last[MAX_KERNEL];
-    fill_zero(d_weight, k * k * channels);
+    if (store_kind == CK_OVERWRITE) fill_zero(d_weight, k * k * channels);
     for (ptrdiff_t kx = 0; kx < k; kx++) {
         ptrdiff_t shift = w->padding - kx * w->dilation;
         first[kx] = clamp(ceiling(shift, w->stride), 0, w->out_width);
@@ -209,7 +212,8 @@ static void depthwise_backward_weight(float *d_weight, const float *x, const flo
         for (ptrdiff_t ky = 0; ky < k; ky++) {
             ptrdiff_t iy = oy * w->stride + ky * w->dilation - w->padding;
             if (iy < 0 || iy >= w->in_height) continue;
-            const float *source = x + (image * w->in_height + iy) * w->in_width * channels;
+            ptrdiff_t in_row = image * w->in_height + iy - x_row_begin;
+            const float *source = x + in_row * w->in_width * channels;
             float *out = d_weight + ky * k * channels;
             ptrdiff_t c = 0;
             for (; k == 3 && c + 4 * W <= channels; c += 4 * W)

@@ -20,4 +20,6 @@
     .im2col = im2col, .col2im = col2im,
     .bilinear_forward = bilinear_forward, .bilinear_adjoint = bilinear_adjoint,
     .area_forward = area_forward, .area_adjoint = area_adjoint,
+    .pack = pack, .pack_transposed = pack_transposed,
+    .multiply = multiply, .multiply_transposed = multiply_transposed,
     .momentum_sgd = momentum_sgd, .adamw = adamw, .moving_average = moving_average,

@@ -7,6 +7,7 @@
 #include "softmax.h"
 #include "depthwise.h"
 #include "columns.h"
+#include "products.h"
 #include "resize.h"
 #include "optimizers.h"
 #include "philox.h"

@@ -115,6 +115,34 @@ CK_INLINE float fold_max(Lanes a) {
     return s[0];
 }
 
+// a0 b0 a1 b1 … of the lower and of the upper half of the lanes.
+#if CK_WIDTH == 16
+#define CK_LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define CK_HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#elif CK_WIDTH == 8
+#define CK_LOW 0, 8, 1, 9, 2, 10, 3, 11
+#define CK_HIGH 4, 12, 5, 13, 6, 14, 7, 15
+#elif CK_WIDTH == 4
+#define CK_LOW 0, 4, 1, 5
+#define CK_HIGH 2, 6, 3, 7
+#endif
+
+/// Turns W rows of W values into their columns: log₂ W rounds that interleave the row i with i + W/2.
+CK_INLINE void transpose(V *block) {
+#if CK_WIDTH > 1
+#pragma unroll
+    for (int round = 1; round < W; round *= 2) {
+        V from[W];
+        __builtin_memcpy(from, block, sizeof from);
+#pragma unroll
+        for (int i = 0; i < W / 2; i++) {
+            block[2 * i] = __builtin_shufflevector(from[i], from[i + W / 2], CK_LOW);
+            block[2 * i + 1] = __builtin_shufflevector(from[i], from[i + W / 2], CK_HIGH);
+        }
+    }
+#endif
+}
+
 CK_INLINE V activated(V x, ck_activation activation) {
     if (activation == CK_NONE) return x;
     V y = (V)((I)x & ~(x < splat(0)));

@@ -77,6 +77,7 @@ static void fill_table(void) {
     ck_twin_add_elementwise(&table);
     ck_twin_add_rows(&table);
     ck_twin_add_windows(&table);
+    ck_twin_add_products(&table);
     ck_twin_add_resize(&table);
     ck_twin_add_optimizers(&table);
 }

@@ -21,6 +21,7 @@ float ck_twin_fold(const float *lanes);
 void ck_twin_add_elementwise(ck_table *table);
 void ck_twin_add_rows(ck_table *table);
 void ck_twin_add_windows(ck_table *table);
+void ck_twin_add_products(ck_table *table);
 void ck_twin_add_resize(ck_table *table);
 void ck_twin_add_optimizers(ck_table *table);
 

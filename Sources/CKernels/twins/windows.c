@@ -8,8 +8,9 @@ static ptrdiff_t position(const ck_window *w, ptrdiff_t o, ptrdiff_t k) {
     return o * w->stride + k * w->dilation - w->padding;
 }
 
-static void depthwise_forward(float *y, const float *x, const float *weight, const ck_window *w,
-                              ptrdiff_t row_begin, ptrdiff_t row_end) {
+static void depthwise_forward(float *y, const float *x, ptrdiff_t x_row_begin,
+                              const float *weight, const ck_window *w, ptrdiff_t row_begin,
+                              ptrdiff_t row_end) {
     for (ptrdiff_t row = row_begin; row < row_end; row++)
         for (ptrdiff_t ox = 0; ox < w->out_width; ox++)
             for (ptrdiff_t c = 0; c < w->channels; c++) {
@@ -18,7 +19,7 @@ static void depthwise_forward(float *y, const float *x, const float *weight, con
                     ptrdiff_t iy = position(w, row % w->out_height, k / w->kernel);
                     ptrdiff_t ix = position(w, ox, k % w->kernel);
                     if (iy < 0 || iy >= w->in_height || ix < 0 || ix >= w->in_width) continue;
-                    ptrdiff_t in_row = row / w->out_height * w->in_height + iy;
+                    ptrdiff_t in_row = row / w->out_height * w->in_height + iy - x_row_begin;
                     sum = fmaf(x[(in_row * w->in_width + ix) * w->channels + c],
                                weight[k * w->channels + c], sum);
                 }
@@ -46,15 +47,16 @@ static void depthwise_backward_data(float *dx, const float *dy, const float *wei
             }
 }
 
-static void depthwise_backward_weight(float *d_weight, const float *x, const float *dy,
-                                      const ck_window *w, ptrdiff_t row_begin, ptrdiff_t row_end) {
+static void depthwise_backward_weight(float *d_weight, const float *x, ptrdiff_t x_row_begin,
+                                      const float *dy, const ck_window *w, ptrdiff_t row_begin, ptrdiff_t row_end,
+                                      ck_store store) {
     for (ptrdiff_t k = 0; k < w->kernel * w->kernel; k++)
         for (ptrdiff_t c = 0; c < w->channels; c++) {
-            float total = 0;
+            float total = store == CK_OVERWRITE ? 0 : d_weight[k * w->channels + c];
             for (ptrdiff_t row = row_begin; row < row_end; row++) {
                 ptrdiff_t iy = position(w, row % w->out_height, k / w->kernel);
                 if (iy < 0 || iy >= w->in_height) continue;
-                ptrdiff_t in_row = row / w->out_height * w->in_height + iy;
+                ptrdiff_t in_row = row / w->out_height * w->in_height + iy - x_row_begin;
                 float chain = 0;
                 for (ptrdiff_t ox = 0; ox < w->out_width; ox++) {
                     ptrdiff_t ix = position(w, ox, k % w->kernel);

@@ -10,6 +10,7 @@ that a training step hands to the moving average (`batch.NAME`, the variance unb
 Feature maps are stored as [batch, height, width, channels], weights as [O, I, kH, kW].
 """
 import os
+from collections import OrderedDict
 import numpy as np
 import torch
 import torch.nn as nn
@@ -128,6 +129,89 @@ class Backbone(nn.Module):
         return low, x
 
 
+def named(**layers):
+    return nn.Sequential(OrderedDict(layers))
+
+
+def xception_conv(i, o, k, s, relu):
+    c = named(conv=nn.Conv2d(i, o, k, s, k // 2, bias=False), bn=nn.BatchNorm2d(o, eps=1e-3))
+    if relu:
+        c.add_module('act', nn.ReLU())
+    return c
+
+
+def xception_separable(i, o, s, d, relu):
+    a = nn.ReLU if relu else nn.Identity
+    return named(conv_dw=nn.Conv2d(i, i, 3, s, d, d, i, bias=False), bn_dw=nn.BatchNorm2d(i, eps=1e-3), act_dw=a(),
+                 conv_pw=nn.Conv2d(i, o, 1, bias=False), bn_pw=nn.BatchNorm2d(o, eps=1e-3), act_pw=a())
+
+
+class XceptionModule(nn.Module):
+    """Skips: 'conv', 'sum' or None. With a ReLU before each convolution there is none inside, and the reverse."""
+    def __init__(self, i, depths, skip, s, d, before):
+        super().__init__()
+        if skip == 'conv':
+            self.shortcut = xception_conv(i, depths[2], 1, s, relu=False)
+        self.stack = nn.Sequential()
+        for k, o in enumerate(depths, 1):
+            self.stack.add_module(f'conv{k}', xception_separable(i, o, s if k == 3 else 1, d, not before))
+            i = o
+        self.skip, self.before = skip, before
+
+    def forward(self, x):
+        y, outputs = x, []
+        for conv in self.stack:
+            y = conv(F.relu(y) if self.before else y)
+            outputs.append(y)
+        if self.skip:
+            y = y + (x if self.skip == 'sum' else self.shortcut(x))
+        return y, outputs[1]
+
+
+XCEPTION65 = [((128,) * 3, 'conv', 2, True), ((256,) * 3, 'conv', 2, True), ((728,) * 3, 'conv', 2, True),
+              *[((728,) * 3, 'sum', 1, True)] * 16,
+              ((728, 1024, 1024), 'conv', 2, True), ((1536, 1536, 2048), None, 1, False)]
+
+
+class Xception(nn.Module):
+    """With timm's names. The low-level feature is the second convolution's output in the module that leaves stride 4."""
+    def __init__(self, table, multiplier, output_stride):
+        super().__init__()
+        scaled = lambda c: max(1, int(c * multiplier + 0.5))
+        i, stride, rate = scaled(64), 2, 1
+        self.stem = nn.Sequential(xception_conv(3, scaled(32), 3, 2, relu=True), xception_conv(scaled(32), i, 3, 1, relu=True))
+        modules = []
+        for depths, skip, s, before in table:
+            if stride == 4:
+                self.low, self.low_channels = len(modules), scaled(depths[1])
+            depths = [scaled(c) for c in depths]
+            if stride == output_stride:
+                modules.append(XceptionModule(i, depths, skip, 1, rate, before)); rate *= s
+            else:
+                modules.append(XceptionModule(i, depths, skip, s, rate, before)); stride *= s
+            i = depths[2]
+        self.blocks, self.out_channels = nn.ModuleList(modules), i
+
+    def forward(self, x):
+        x = self.stem(x)
+        for k, module in enumerate(self.blocks):
+            x, second = module(x)
+            if k == self.low:
+                low = second
+        return low, x
+
+
+def backbone(table, *a):
+    return Xception(table, *a) if table is XCEPTION65 else Backbone(table, *a)
+
+
+def adopt(model, b):
+    """Gives the backbone's parts to the model, so that their names have no prefix; the backbone itself in a list."""
+    for name, part in b.named_children():
+        model.add_module(name, part)
+    return [b]
+
+
 class Pyramid(nn.Module):
     def __init__(self, i, o, rates):
         super().__init__()
@@ -156,8 +240,8 @@ class Decoder(nn.Module):
 class DeepLab(nn.Module):
     def __init__(self, table, multiplier, output_stride, classes, aspp, skip, decoder, ancillary):
         super().__init__()
-        b = Backbone(table, multiplier, output_stride)
-        self.features, self.backbone = b.features, [b]
+        b = backbone(table, multiplier, output_stride)
+        self.backbone = adopt(self, b)
         self.aspp = Pyramid(b.out_channels, aspp, [r * 16 // output_stride for r in (6, 12, 18)])
         self.decoder = Decoder(b.low_channels, skip, aspp, decoder)
         self.classifier = nn.Conv2d(decoder, classes, 1)
@@ -183,8 +267,7 @@ class DeepLab(nn.Module):
 class BackboneAlone(nn.Module):
     def __init__(self, *a):
         super().__init__()
-        b = Backbone(*a)
-        self.features, self.backbone = b.features, [b]
+        self.backbone = adopt(self, backbone(*a))
 
     def forward(self, image):
         low, high = self.backbone[0](image)
@@ -267,10 +350,14 @@ small = dict(classes=5, aspp=12, skip=6, decoder=12)
 if __name__ == '__main__':
     golden('backbone-mobilenetv2-os16', BackboneAlone(MOBILENETV2, 0.0625, 16), dict(image=image(2, 65, 49)))
     golden('backbone-mobilenetv2-os8', BackboneAlone(MOBILENETV2, 0.0625, 8), dict(image=image(1, 49, 33)))
+    # Of sizes that keep every ReLU's input away from 0, several times the rounding of float32: no gradient jumps.
+    golden('backbone-xception65-os16', BackboneAlone(XCEPTION65, 1 / 32, 16), dict(image=image(2, 65, 33)))
+    golden('backbone-xception65-os8', BackboneAlone(XCEPTION65, 1 / 32, 8), dict(image=image(1, 33, 65)))
     golden('primary-mobilenetv2', DeepLab(MOBILENETV2, 0.125, 16, ancillary=False, **small), dict(image=image(4, 33, 49)))
     golden('primary-single-image', DeepLab(TINY, 1, 8, ancillary=False, **small), dict(image=image(1, 33, 49)))
     golden('primary-evaluation', DeepLab(MOBILENETV2, 0.125, 8, ancillary=False, **small), dict(image=image(2, 65, 49)), training=False)
     golden('ancillary-tiny', DeepLab(TINY, 1, 16, ancillary=True, **small), dict(image=image(4, 33, 49), boxes=boxes((4, 33, 49, 5))))
+    golden('ancillary-xception65-evaluation', DeepLab(XCEPTION65, 1 / 32, 16, ancillary=True, **small), dict(image=image(2, 65, 49), boxes=boxes((2, 65, 49, 5))), training=False)
     for final in (True, False):
         shape = (2, 9, 13, 5)
         golden('corrector' + ('' if final else '-linear'), Corrector(5, 12, final),

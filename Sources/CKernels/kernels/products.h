@@ -1,0 +1,175 @@
+// Matrix products by register tiles of TILE_ROWS × TILE_VECTORS vectors. An element of c is one chain
+// of fused multiply-adds in ascending order of depth, which waits in c between two blocks of depth:
+// tiles, blocks and vector width change the speed and never the bits.
+
+enum { TILE_ROWS = CK_WIDTH == 16 ? 12 : CK_WIDTH == 8 ? 6 : CK_WIDTH == 4 ? 8 : 4 };
+// A panel is what one column of tiles reads of b. Its DEPTH_BLOCK rows lie in the first-level cache
+// while ROW_BLOCK rows of c pass by, COLUMN_BLOCK columns of b in the second-level cache.
+enum { TILE_VECTORS = 2, PANEL = TILE_VECTORS * W };
+enum { DEPTH_BLOCK = 256, ROW_BLOCK = 48, COLUMN_BLOCK = 256 };
+// Rows of a copy are this far apart, so that they do not share the sets of a cache.
+enum { COPY_STRIDE = DEPTH_BLOCK + 16 };
+
+/// What tiles below one another read and write: a(i, k) lies at a[i·a_row + k·a_column], row k of
+/// the panel at b[k·b_row], padded to whole vectors; c has `columns` of its columns.
+typedef struct {
+    float *c;
+    const float *a, *b;
+    ptrdiff_t c_row, a_row, a_column, b_row, columns, depth;
+    ck_store store;
+} Tile;
+
+CK_INLINE void multiply_tile(const Tile *t, int rows, int vectors) {
+    V sum[TILE_ROWS][TILE_VECTORS];
+    ptrdiff_t a_row = t->a_row;
+    const float *a = t->a, *b = t->b;
+    // The tile below, whose lines a short depth would wait for when it stores.
+    for (int i = rows; i < 2 * rows && vectors > 1; i++)
+        for (int v = 0; v < vectors; v++)
+            __builtin_prefetch(t->c + i * t->c_row + v * W, 1);
+#pragma unroll
+    for (int i = 0; i < rows; i++)
+#pragma unroll
+        for (int v = 0; v < vectors; v++)
+            sum[i][v] = t->store == CK_OVERWRITE
+                            ? (V){0}
+                            : load(t->c + i * t->c_row + v * W, t->columns - v * W);
+#pragma clang loop unroll_count(2)
+    for (ptrdiff_t k = t->depth; k > 0; k--, a += t->a_column, b += t->b_row) {
+        V right[TILE_VECTORS];
+        for (int v = 0; v < vectors; v++) right[v] = load_full(b + v * W);
+#pragma unroll
+        for (int i = 0; i < rows; i++) {
+            V left = splat(a[i * a_row]);
+#pragma unroll
+            for (int v = 0; v < vectors; v++) sum[i][v] = fused(left, right[v], sum[i][v]);
+        }
+    }
+#pragma unroll
+    for (int i = 0; i < rows; i++)
+#pragma unroll
+        for (int v = 0; v < vectors; v++)
+            store(t->c + i * t->c_row + v * W, sum[i][v], t->columns - v * W);
+}
+
+CK_INLINE void multiply_next(Tile *tile, int rows) {
+    if (tile->columns > W) multiply_tile(tile, rows, 2);
+    else multiply_tile(tile, rows, 1);
+    tile->a += rows * tile->a_row;
+    tile->c += rows * tile->c_row;
+}
+
+/// `rows` of c beside one panel; the compiler knows the height of each tile.
+static void multiply_panel(Tile tile, ptrdiff_t rows) {
+    for (; rows >= TILE_ROWS; rows -= TILE_ROWS) multiply_next(&tile, TILE_ROWS);
+    if (TILE_ROWS > 8 && rows & 8) multiply_next(&tile, 8);
+    if (TILE_ROWS > 4 && rows & 4) multiply_next(&tile, 4);
+    if (rows & 2) multiply_next(&tile, 2);
+    if (rows & 1) multiply_next(&tile, 1);
+}
+
+/// Floats from row to row of a panel whose first column has `columns` to its right, itself included.
+CK_INLINE ptrdiff_t panel_stride(ptrdiff_t columns) { return columns > W ? PANEL : W; }
+
+static void pack(float *packed, const float *b, ptrdiff_t b_stride, ptrdiff_t columns,
+                 ptrdiff_t depth) {
+    for (ptrdiff_t j = 0; j < columns; j += PANEL) {
+        ptrdiff_t stride = panel_stride(columns - j);
+        for (ptrdiff_t k = 0; k < depth; k++, packed += stride)
+            for (ptrdiff_t v = 0; v < stride; v += W)
+                store_full(packed + v, load(b + k * b_stride + j + v, columns - j - v));
+    }
+}
+
+static void pack_transposed(float *packed, const float *b, ptrdiff_t b_stride, ptrdiff_t columns,
+                            ptrdiff_t depth) {
+    for (ptrdiff_t j = 0; j < columns; j += PANEL) {
+        ptrdiff_t stride = panel_stride(columns - j);
+        for (ptrdiff_t v = 0; v < stride; v += W)
+            for (ptrdiff_t k = 0; k < depth; k += W) {
+                V block[W];
+                for (int l = 0; l < W; l++) {
+                    ptrdiff_t column = j + v + l;
+                    block[l] = column < columns ? load(b + column * b_stride + k, depth - k)
+                                                : (V){0};
+                }
+                transpose(block);
+                for (int l = 0; l < W && k + l < depth; l++)
+                    store_full(packed + (k + l) * stride + v, block[l]);
+            }
+        packed += depth * stride;
+    }
+}
+
+/// The length of the fewest equal blocks of at most `limit`; at least 1.
+CK_INLINE ptrdiff_t block_length(ptrdiff_t total, ptrdiff_t limit) {
+    ptrdiff_t count = (total + limit - 1) / limit;
+    return count > 0 ? (total + count - 1) / count : 1;
+}
+
+static void multiply(float *c, const float *a, const float *packed, const ck_product *product) {
+    const ck_product *p = product;
+    ptrdiff_t block = block_length(p->depth, DEPTH_BLOCK);
+    float copy[ROW_BLOCK * COPY_STRIDE];
+    for (ptrdiff_t k = 0; k == 0 || k < p->depth; k += block)
+        for (ptrdiff_t top = 0; top < p->rows; top += ROW_BLOCK) {
+            ptrdiff_t rows = smaller(ROW_BLOCK, p->rows - top);
+            Tile tile = {.a = a + top * p->a_stride + k, .a_row = p->a_stride, .a_column = 1,
+                         .c_row = p->c_stride, .depth = smaller(block, p->depth - k),
+                         .store = k > 0 ? CK_ACCUMULATE : p->store};
+            // Rows that few panels read are not worth a copy.
+            if (p->columns > 128) {
+                for (ptrdiff_t i = 0; i < rows; i++)
+                    copy_values(copy + i * COPY_STRIDE, tile.a + i * p->a_stride, tile.depth);
+                tile.a = copy, tile.a_row = COPY_STRIDE;
+            }
+            for (ptrdiff_t j = 0; j < p->columns; j += PANEL) {
+                tile.c = c + top * p->c_stride + j;
+                tile.columns = p->columns - j;
+                tile.b_row = panel_stride(tile.columns);
+                tile.b = packed + j * p->depth + k * tile.b_row;
+                multiply_panel(tile, rows);
+            }
+        }
+}
+
+/// A block of depth and of c's columns, all rows: `panels` and `copy` are scratch. Matrices of few
+/// columns lie in the cache as they are; of b only what is no whole panel is copied.
+CK_INLINE void multiply_transposed_block(Tile tile, const float *b, float *panels, float *copy,
+                                         const ck_product *p, ptrdiff_t columns) {
+    int in_place = p->rows + p->columns <= 320;
+    ptrdiff_t whole = in_place ? columns / PANEL * PANEL : 0;
+    pack(panels, b + whole, p->b_stride, columns - whole, tile.depth);
+    for (ptrdiff_t top = 0; top < p->rows; top += ROW_BLOCK) {
+        ptrdiff_t rows = smaller(ROW_BLOCK, p->rows - top);
+        Tile at = tile;
+        at.a += top;
+        if (!in_place) {
+            for (ptrdiff_t k = 0; k < tile.depth; k++)
+                copy_values(copy + k * ROW_BLOCK, at.a + k * p->a_stride, rows);
+            at.a = copy, at.a_column = ROW_BLOCK;
+        }
+        for (ptrdiff_t j = 0; j < columns; j += PANEL) {
+            at.c = tile.c + top * p->c_stride + j;
+            at.columns = columns - j;
+            at.b = j < whole ? b + j : panels + (j - whole) * tile.depth;
+            at.b_row = j < whole ? p->b_stride : panel_stride(at.columns);
+            multiply_panel(at, rows);
+        }
+    }
+}
+
+static void multiply_transposed(float *c, const float *a, const float *b,
+                                const ck_product *product) {
+    const ck_product *p = product;
+    ptrdiff_t block = block_length(p->depth, DEPTH_BLOCK);
+    float panels[DEPTH_BLOCK * COLUMN_BLOCK], copy[DEPTH_BLOCK * ROW_BLOCK];
+    for (ptrdiff_t k = 0; k == 0 || k < p->depth; k += block)
+        for (ptrdiff_t j = 0; j < p->columns; j += COLUMN_BLOCK) {
+            Tile tile = {.a = a + k * p->a_stride, .a_row = 1, .a_column = p->a_stride, .c = c + j,
+                         .c_row = p->c_stride, .depth = smaller(block, p->depth - k),
+                         .store = k > 0 ? CK_ACCUMULATE : p->store};
+            multiply_transposed_block(tile, b + k * p->b_stride + j, panels, copy, p,
+                                      smaller(COLUMN_BLOCK, p->columns - j));
+        }
+}

@@ -1,0 +1,186 @@
+import CKernels
+
+/// The output of a batch norm that is not kept: a function of its input and the layer's constants.
+///
+/// Written anew, row by row, for each stage that reads it: cheaper than a pass through memory.
+struct NormalisedRows {
+    let x: Buffer
+    let constants: NormConstants
+    let arguments: StepArguments
+    let kernels: UnsafePointer<ck_table>
+
+    /// What a stage reads that writes such rows.
+    var sources: [Buffer] { [x, constants.mean, constants.inverseDeviation] }
+
+    /// Writes rows of `channels` values, counted over batch, height and width.
+    func write(_ rows: Range<Int>, to out: UnsafeMutablePointer<Float>) {
+        kernels.pointee.batch_norm_apply(
+            out, x.base + rows.lowerBound * constants.channels, constants.mean.base,
+            constants.inverseDeviation.base, arguments.weights + constants.gamma,
+            arguments.weights + constants.beta, constants.activation, rows.count,
+            constants.channels)
+    }
+}
+
+/// A value for a stage that reads it by rows.
+enum InputRows {
+    case plain(Buffer)
+    case normalised(NormalisedRows)
+
+    /// What a stage reads that reads these rows.
+    var sources: [Buffer] {
+        switch self {
+        case .plain(let buffer): [buffer]
+        case .normalised(let rows): rows.sources
+        }
+    }
+}
+
+/// The gradient of a batch norm's input that is not kept, likewise written by its reader.
+struct NormGradientRows {
+    enum Statistics { case ofBatch, constant }
+
+    let x: Buffer
+    /// The gradient of the output.
+    let dy: Buffer
+    /// Means over the rows: of dy, then of dy · x̂.
+    let means: Buffer
+    let statistics: Statistics
+    let constants: NormConstants
+    let arguments: StepArguments
+    let kernels: UnsafePointer<ck_table>
+
+    /// What a stage reads that writes such rows.
+    var sources: [Buffer] { [x, dy, means, constants.mean, constants.inverseDeviation] }
+
+    /// Writes rows of `channels` values, counted over batch, height and width.
+    func write(_ rows: Range<Int>, to out: UnsafeMutablePointer<Float>) {
+        let first = rows.lowerBound * constants.channels
+        let sums = statistics == .ofBatch ? UnsafePointer(means.base) : nil
+        kernels.pointee.batch_norm_backward_apply(
+            out, x.base + first, dy.base + first, constants.mean.base,
+            constants.inverseDeviation.base, arguments.weights + constants.gamma,
+            arguments.weights + constants.beta, sums, sums.map { $0 + constants.channels },
+            constants.activation, rows.count, constants.channels)
+    }
+}
+
+/// The gradient of an output for a stage that reads it by rows.
+enum GradientRows {
+    case plain(Buffer)
+    case normalised(NormGradientRows)
+
+    /// What a stage reads that reads these rows.
+    var sources: [Buffer] {
+        switch self {
+        case .plain(let buffer): [buffer]
+        case .normalised(let rows): rows.sources
+        }
+    }
+}
+
+/// Runs of rows as a stage gets them: where they lie, or written to a thread's scratch.
+struct RowRuns {
+    private enum Source {
+        case plain(Buffer)
+        case written((Range<Int>, UnsafeMutablePointer<Float>) -> Void)
+    }
+
+    private let source: Source
+    let channels: Int
+    let sources: [Buffer]
+    /// Floats of scratch that a row takes.
+    var scratch: Int { if case .plain = source { 0 } else { channels } }
+
+    init(_ rows: InputRows, channels: Int) {
+        self.channels = channels
+        sources = rows.sources
+        switch rows {
+        case .plain(let buffer): source = .plain(buffer)
+        case .normalised(let rows): source = .written { rows.write($0, to: $1) }
+        }
+    }
+
+    init(_ rows: GradientRows, channels: Int) {
+        self.channels = channels
+        sources = rows.sources
+        switch rows {
+        case .plain(let buffer): source = .plain(buffer)
+        case .normalised(let rows): source = .written { rows.write($0, to: $1) }
+        }
+    }
+
+    /// The values of the rows, from the first one on.
+    func values(
+        of rows: Range<Int>, in scratch: UnsafeMutablePointer<Float>
+    ) -> UnsafePointer<Float> {
+        switch source {
+        case .plain(let buffer): return UnsafePointer(buffer.base + rows.lowerBound * channels)
+        case .written(let write):
+            write(rows, scratch)
+            return UnsafePointer(scratch)
+        }
+    }
+}
+
+extension Planner {
+    /// A stage over tiles of rows, each in runs that stay in a core's cache.
+    ///
+    /// `body` gets the input's values from the first of `rows` on, the rows, and the tile; a tile's rows
+    /// come in order.
+    func emitRuns(
+        _ name: String, of x: RowRuns, _ tiling: Tiling, reads: [Buffer], writes: [Buffer],
+        _ body: @escaping (_ x: UnsafePointer<Float>, _ rows: Range<Int>, _ tile: Int) -> Void
+    ) {
+        let runs = Tiling.cachedRows(tiling.length, width: x.channels)
+        emit(
+            name, reads: x.sources + reads, writes: writes, count: tiling.count,
+            scratch: runs.length * x.scratch
+        ) { tile, scratch in
+            runs.forEachRun(of: tiling.range(tile)) { rows in
+                body(x.values(of: rows, in: scratch), rows, tile)
+            }
+        }
+    }
+
+    /// As above for a stage that reads two values, of equally many rows.
+    func emitRuns(
+        _ name: String, of x: RowRuns, and dy: RowRuns, _ tiling: Tiling, reads: [Buffer],
+        writes: [Buffer],
+        _ body:
+            @escaping (
+                _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ rows: Range<Int>,
+                _ tile: Int
+            ) -> Void
+    ) {
+        let runs = Tiling.cachedRows(tiling.length, width: x.channels + dy.channels)
+        let second = runs.length * x.scratch
+        emit(
+            name, reads: x.sources + dy.sources + reads, writes: writes, count: tiling.count,
+            scratch: second + runs.length * dy.scratch
+        ) { tile, scratch in
+            runs.forEachRun(of: tiling.range(tile)) { rows in
+                body(
+                    x.values(of: rows, in: scratch), dy.values(of: rows, in: scratch + second),
+                    rows, tile)
+            }
+        }
+    }
+}
+
+extension Tiling {
+    /// Cuts rows into runs of this tiling's length.
+    fileprivate func forEachRun(of rows: Range<Int>, _ visit: (Range<Int>) -> Void) {
+        for first in stride(from: rows.lowerBound, to: rows.upperBound, by: length) {
+            visit(first..<min(first + length, rows.upperBound))
+        }
+    }
+}
+
+/// The constants of one batch norm's layer in the flat buffers and in the arena.
+struct NormConstants {
+    let mean, inverseDeviation: Buffer
+    let gamma, beta: Int
+    let channels, rows: Int
+    let activation: ck_activation
+}

@@ -1,0 +1,57 @@
+import Tensors
+import Testing
+import TestSupport
+
+@Suite struct ProductEngineTests {
+    /// Twice what each of the two may be away from the exact sum.
+    @Test(arguments: OperationCase.products)
+    func `the native engine agrees with OpenBLAS`(operation: OperationCase) {
+        var generator = SeededGenerator(seed: 21)
+        let operands = Operands(operation, &generator)
+        func run(_ products: ProductEngine) -> PlanRun {
+            PlanRun(
+                Plan(
+                    operation.graph, outputs: [operation.output], mode: .training,
+                    pool: ThreadPool(threadCount: 1), inputGradients: operation.inputs,
+                    products: products),
+                inputs: operation.inputs.map { ($0, operands.inputs[$0]!.map { Float($0) }) },
+                weights: operands.weights, statistics: operands.statistics,
+                outputGradients: [operands.dy.map { Float($0) }])
+        }
+        let native = run(.native), library = run(.openBLAS), bound = operands.bound(operation)
+        bound.expect(native.outputs[0], library.outputs[0].map(Double.init), \.y, "y")
+        bound.expect(native.weights, library.weights.map(Double.init), \.weights, "weights")
+        bound.expect(
+            native.inputs[0], library.inputs[0].map(Double.init), \.inputs[0], "input")
+    }
+
+    @Test func `a level that the processor lacks is named, and what it has`() {
+        #expect(throws: Never.self) { try InstructionSet.auto.kernels() }
+        for level in InstructionSet.allCases where level != .auto {
+            do {
+                _ = try level.kernels()
+                #expect(InstructionSet.present.contains(level))
+            } catch {
+                #expect(!InstructionSet.present.contains(level))
+                for word in [level.rawValue, "generic"] {
+                    #expect("\(error)".contains(word), "\(error)")
+                }
+            }
+        }
+    }
+}
+
+extension OperationCase {
+    /// Convolutions of widths and depths beyond a panel and a block of the native products.
+    static let products: [OperationCase] = [
+        OperationCase("pointwise, wide", .linear, terms: 1404, [shape(2, 27, 26, 75)]) {
+            $0.convolve($1[0], to: 141)
+        },
+        OperationCase("pointwise, deep", .linear, terms: 523, [shape(1, 9, 8, 523)]) {
+            $0.convolve($1[0], to: 37, biased: true)
+        },
+        OperationCase("3×3", .linear, terms: 900, [shape(2, 25, 18, 19)]) {
+            $0.convolve($1[0], to: 35, size: 3)
+        },
+    ]
+}

@@ -1,0 +1,150 @@
+"""Times Emend beside its PyTorch peers, in turn, and writes the tables of docs/benchmarks.
+
+    bench.py [step] [exchange] [job]          default: all three, some forty minutes on two cores
+
+Needs ../shared/peers and a Python with torch (this one). EMEND_PAIRS: how often both are timed, default 5. Every pair
+that is done is kept in .build/bench, so that a run may be stopped and started again; --anew forgets them.
+"""
+import datetime, json, os, platform, shutil, statistics, subprocess, sys
+
+ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+EMEND = f'{ROOT}/.build/release/emend'
+PEERS = f'{ROOT}/../shared/peers'
+KEPT = f'{ROOT}/.build/bench'
+PAIRS = int(os.environ.get('EMEND_PAIRS', 5))
+#        network       batch size threads  ratio that is asked for
+STEPS = [('mobilenetv2', 4, 321, 2, 1.6), ('xception65', 2, 321, 2, 1.4), ('mobilenetv2', 2, 513, 2, 1.44),
+         ('xception65', 2, 513, 2, 1.26), ('mobilenetv2', 4, 321, 1, 1.44), ('xception65', 2, 321, 1, 1.26)]
+MEMORY = [('mobilenetv2', 4, 0.5), ('xception65', 2, 0.65)]
+JOBS = [('mobilenetv2', 1.5), ('xception65', 1.35)]
+
+
+def run(words):
+    ended = subprocess.run(words, stdout=subprocess.PIPE, text=True)
+    if ended.returncode:
+        sys.exit(f'bench: {" ".join(words)} ended with {ended.returncode}')
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+def pairs(name, ours, theirs, count=PAIRS):
+    """`count` times ours and theirs in turn; those of an earlier run first."""
+    os.makedirs(KEPT, exist_ok=True)
+    path = f'{KEPT}/{name}.jsonl'
+    done = [json.loads(line) for line in open(path)] if os.path.exists(path) else []
+    while len(done) < count:
+        done.append([run(ours), run(theirs)] if theirs else [run(ours)])
+        with open(path, 'a') as file:
+            file.write(json.dumps(done[-1]) + '\n')
+        print(f'bench: {name}: {len(done)} of {count}', file=sys.stderr)
+    return done[:count]
+
+
+def machine(isa=''):
+    model = next((line.split(':')[1].strip() for line in open('/proc/cpuinfo')
+                  if line.startswith('model name')), platform.machine())
+    return f'{os.cpu_count()} processors ({model}{", " + isa if isa else ""}), {datetime.date.today()}'
+
+
+def write(name, lines):
+    text = '\n'.join(lines) + '\n'
+    with open(f'{ROOT}/docs/benchmarks/{name}.md', 'w') as file:
+        file.write(text)
+    print(text)
+
+
+def verdict(value, bound):
+    return f'{value:.2f} | {bound:.2f} | {"yes" if value >= bound else "**no**"}'
+
+
+def step_words(network, batch, size, threads):
+    return [network, '--batch', str(batch), '--size', str(size), '--threads', str(threads), '--json']
+
+
+def steps():
+    rows, isa, torch = [], '', ''
+    for network, batch, size, threads, bound in STEPS:
+        words = step_words(network, batch, size, threads)
+        done = pairs(f'step-{network}-{batch}-{size}-{threads}', [EMEND, 'bench', 'step', '--network', *words],
+                     [sys.executable, f'{PEERS}/deeplab_torch.py', *words])
+        ratios = [t['step_s'] / o['step_s'] for o, t in done]
+        isa, torch = done[0][0]['isa'], done[0][1]['torch']
+        shares = [o['fma_peak_ratio'] for o, _ in done]
+        rows.append(f'| {network} | {batch} | {size} | {threads} | {statistics.median(o["step_s"] for o, _ in done):.3f}'
+                    f' | {statistics.median(t["step_s"] for _, t in done):.3f} | {verdict(statistics.median(ratios), bound)}'
+                    f' | {min(ratios):.2f}–{max(ratios):.2f} | {100 * statistics.median(shares):.0f} % |')
+    memory = []
+    for network, batch, bound in MEMORY:
+        words = step_words(network, batch, 321, 2)
+        ours, theirs = pairs(f'memory-{network}', [EMEND, 'bench', 'step', '--network', *words, '--steps', '2'],
+                             [sys.executable, f'{PEERS}/deeplab_torch.py', *words, '--steps', '2', '--untuned-malloc'], 1)[0]
+        share = ours['peak_rss_mb'] / theirs['peak_rss_mb']
+        memory.append(f'| {network} | {batch} | {ours["peak_rss_mb"]:.0f} | {theirs["peak_rss_mb"]:.0f} | {share:.2f} | {bound:.2f}'
+                      f' | {"yes" if share <= bound else "**no**"} |')
+    write('step', [
+        '# A training step beside PyTorch', '',
+        'DeepLabv3+, 21 classes: forward, loss, backward, update; input is not counted. Medians of',
+        f'{PAIRS} pairs timed in turn, each the median of 5 steps. {machine(isa)}, torch {torch} with tuned malloc.',
+        'Command: `make bench`, or `scripts/bench.py step`. The last column is the share of the multiply-add rate that the',
+        'same process reached on the same threads.', '',
+        '| network | batch | side | threads | Emend, s | PyTorch, s | ratio | asked | met | range | of the peak |',
+        '|---|---|---|---|---|---|---|---|---|---|---|', *rows, '',
+        'Peak memory (`VmHWM`) at 321², 2 threads, PyTorch with `--untuned-malloc`, in MiB:', '',
+        '| network | batch | Emend | PyTorch | share | at most | met |', '|---|---|---|---|---|---|---|', *memory])
+
+
+def exchange():
+    rows = []
+    for transport, workers in [('tcp', 1), ('ipc', 1), ('tcp', 2), ('ipc', 2)]:
+        done = pairs(f'exchange-{transport}-{workers}', [EMEND, 'bench', 'exchange', '--transport', transport,
+                                                         '--workers', str(workers), '--json'], None)
+        median = lambda key: statistics.median(row[0][key] for row in done)
+        rows.append(f'| {transport} | {workers} | {median("round_s"):.3f} | {median("gb_per_s"):.2f}'
+                    f' | {median("bare_zeromq_gb_per_s"):.2f} | {median("ratio"):.2f} |')
+    sizes = []
+    for megabytes in [1, 4, 16, 64, 160]:
+        done = pairs(f'exchange-size-{megabytes}', [EMEND, 'bench', 'exchange', '--transport', 'tcp', '--megabytes',
+                                                    str(megabytes), '--json'], None, 3)
+        median = lambda key: statistics.median(row[0][key] for row in done)
+        sizes.append(f'| {median("megabytes"):.1f} | {1e3 * median("round_s"):.1f} | {median("gb_per_s"):.2f}'
+                     f' | {median("ratio"):.2f} |')
+    write('exchange', [
+        '# The exchange of gradients and parameters', '',
+        'A round is a step of a real run whose gradients cost nothing: every push, check, update and pull of 164 MB of',
+        f'float32 in chunks of up to 4 MiB, one server. Medians of {PAIRS} runs of 20 rounds. {machine()}. The rate counts',
+        'what is pushed and pulled; plain ZeroMQ moves two such streams at once in the same process.',
+        'Command: `scripts/bench.py exchange`.', '',
+        '| transport | workers | round, s | GB/s | plain ZeroMQ, GB/s (tcp) | ratio |', '|---|---|---|---|---|---|', *rows, '',
+        'By the size of the parameters, tcp, one worker:', '', '| MB | round, ms | GB/s | ratio |', '|---|---|---|---|', *sizes])
+
+
+def jobs():
+    rows = []
+    for network, bound in JOBS:
+        done = pairs(f'job-{network}', [EMEND, 'bench', 'job', '--network', network, '--json'],
+                     [sys.executable, f'{PEERS}/ddp_torch.py', network])
+        ratios = [o['images_per_s'] / t['images_per_s'] for o, t in done]
+        median = lambda key: statistics.median(o[key] for o, _ in done)
+        rows.append(f'| {network} | {median("images_per_s"):.2f} | {statistics.median(t["images_per_s"] for _, t in done):.2f}'
+                    f' | {verdict(statistics.median(ratios), bound)} | {median("worker_cpu"):.2f} | {median("server_cpu"):.2f}'
+                    f' | {median("coordinator_cpu"):.3f} |')
+    write('job', [
+        '# A whole job beside PyTorch', '',
+        '2 workers of 1 thread, 1 server and the coordinator on two cores, batch 2 each, 321², 21 classes, synthetic images',
+        f'that are read, decoded and augmented; PyTorch: DistributedDataParallel over Gloo, random data. Medians of {PAIRS}',
+        f'pairs timed in turn. {machine()}. Command: `scripts/bench.py job`.', '',
+        '| network | Emend, images/s | PyTorch, images/s | ratio | asked | met | processors: workers | server | coordinator |',
+        '|---|---|---|---|---|---|---|---|---|', *rows])
+
+
+if __name__ == '__main__':
+    if not os.path.isdir(PEERS):
+        sys.exit(f'bench: {PEERS} is not here: nothing to measure against')
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        sys.exit(f'bench: {sys.executable} has no torch; run this with one that has (see {PEERS}/README.md)')
+    words = sys.argv[1:]
+    if '--anew' in words:
+        shutil.rmtree(KEPT, ignore_errors=True)
+    for word in [w for w in words if w != '--anew'] or ['step', 'exchange', 'job']:
+        {'step': steps, 'exchange': exchange, 'job': jobs}[word]()
