@@ -11,7 +11,7 @@ extension Planner {
         let batchStatistics = mode == .training && constants.rows > 1
         let variance = batchStatistics ? buffer(channels) : nil
         if let variance {
-            emitBatchStatistics(norm, constants, unbiasedVariance: variance, x: x)
+            emitBatchStatistics(norm, constants, of: input, unbiasedVariance: variance, x: x)
         } else {
             emitRunningStatistics(norm, constants)
         }
@@ -21,22 +21,25 @@ extension Planner {
         onBackward(of: index) { [unowned self] dy in
             emitSlotStatistics(norm, constants, unbiasedVariance: variance)
             emitNormBackward(
-                input, constants, x: x, dy: dy,
+                index, constants, x: x, dy: dy,
                 statistics: batchStatistics ? .ofBatch : .constant)
         }
     }
 
     /// Mean and deviation of the batch: tiles of sums around the running mean, totals in double.
     private func emitBatchStatistics(
-        _ norm: Operation.BatchNorm, _ constants: NormConstants, unbiasedVariance: Buffer,
-        x: Buffer
+        _ norm: Operation.BatchNorm, _ constants: NormConstants, of input: Value,
+        unbiasedVariance: Buffer, x: Buffer
     ) {
         let channels = constants.channels, rows = constants.rows
         let tiling = Tiling.statisticRows(rows), kernels = kernels, arguments = arguments
         let sums = buffer(tiling.count * 2 * channels), totals = buffer(4 * channels)
         let shift = graph.offset(of: norm.mean), epsilon = Double(norm.epsilon)
-        emit("norm statistics", reads: [x], writes: [sums], count: tiling.count) { tile in
-            let range = tiling.range(tile), sum = sums.base + tile * 2 * channels
+        emitTiles(
+            "norm statistics", of: tiling, after: rowHook(of: input, unit: tiling.length),
+            reads: [x], writes: sums
+        ) { tile, range in
+            let sum = sums.base + tile * 2 * channels
             kernels.pointee.batch_norm_sums(
                 sum, sum + channels, x.base + range.lowerBound * channels,
                 arguments.statistics + shift, range.count, channels)
@@ -52,6 +55,20 @@ extension Planner {
                 totals.doubles, totals.doubles + channels, arguments.statistics + shift, epsilon,
                 rows, channels)
         }
+    }
+
+    /// Tiles of rows as a stage of their own, or one by one within the stage that writes the rows.
+    private func emitTiles(
+        _ name: String, of tiling: Tiling, after hook: RowHook?, reads: [Buffer], writes: Buffer,
+        _ body: @escaping (_ tile: Int, _ rows: Range<Int>) -> Void
+    ) {
+        guard let hook else {
+            return emit(name, reads: reads, writes: [writes], count: tiling.count) { tile in
+                body(tile, tiling.range(tile))
+            }
+        }
+        for buffer in reads + [writes] { buffer.touch(hook.stage) }
+        hook.body = { rows in hook.forEachUnit(of: rows, body) }
     }
 
     private func emitRunningStatistics(_ norm: Operation.BatchNorm, _ constants: NormConstants) {
@@ -100,11 +117,11 @@ extension Planner {
     }
 
     private func emitNormBackward(
-        _ input: Value, _ constants: NormConstants, x: Buffer, dy: Buffer,
+        _ index: Int, _ constants: NormConstants, x: Buffer, dy: Buffer,
         statistics: NormGradientRows.Statistics
     ) {
-        let means = buffer(2 * constants.channels)
-        emitNormBackwardSums(constants, means: means, x: x, dy: dy)
+        let means = buffer(2 * constants.channels), input = graph.nodes[index].inputs[0]
+        emitNormBackwardSums(index, constants, means: means, x: x, dy: dy)
         guard wantsGradient(input) else { return }
         contribute(
             to: input,
@@ -125,17 +142,16 @@ extension Planner {
 
     /// The gradients of β and γ, and their means over the rows.
     private func emitNormBackwardSums(
-        _ constants: NormConstants, means: Buffer, x: Buffer, dy: Buffer
+        _ index: Int, _ constants: NormConstants, means: Buffer, x: Buffer, dy: Buffer
     ) {
         let channels = constants.channels, rows = constants.rows
         let tiling = Tiling.statisticRows(rows), kernels = kernels, arguments = arguments
         let sums = buffer(tiling.count * 2 * channels), totals = buffer(4 * channels)
-        emit(
-            "norm backward sums", reads: [x, dy, constants.mean, constants.inverseDeviation],
-            writes: [sums],
-            count: tiling.count
-        ) { tile in
-            let range = tiling.range(tile), first = range.lowerBound * channels
+        emitTiles(
+            "norm backward sums", of: tiling, after: gradientHook(of: index, unit: tiling.length),
+            reads: [x, dy, constants.mean, constants.inverseDeviation], writes: sums
+        ) { tile, range in
+            let first = range.lowerBound * channels
             let sum = sums.base + tile * 2 * channels
             kernels.pointee.batch_norm_backward_sums(
                 sum, sum + channels, x.base + first, dy.base + first, constants.mean.base,

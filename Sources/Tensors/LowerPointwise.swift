@@ -8,13 +8,17 @@ extension Planner {
         let inputs = graph.shape(of: input).channels
         let y = buffer(node.shape.count)
         define(index, y)
-        let tiling = Tiling.productRows(rows), arguments = arguments, kernels = kernels
+        let unit = Tiling.statisticRows(rows).length
+        let tiling = Tiling.productRows(rows).aligned(to: unit), arguments = arguments,
+            kernels = kernels
         let weightOffset = graph.offset(of: weight), biasOffset = bias.map(graph.offset(of:))
         let factor = rightFactor(columns: outputs, depth: inputs, .transposed, in: nil) {
             arguments.weights + weightOffset
         }
         let runs = RowRuns(x, channels: inputs)
-        emitRuns("pointwise", of: runs, tiling, reads: factor.reads, writes: [y]) { x, range, _ in
+        let hook = emitRuns(
+            "pointwise", of: runs, tiling, unit: unit, reads: factor.reads, writes: [y]
+        ) { x, range, _ in
             let out = y.base + range.lowerBound * outputs
             factor.multiply(out, x, rows: range.count, store: .overwrite)
             if let biasOffset {
@@ -23,6 +27,7 @@ extension Planner {
                     outputs)
             }
         }
+        noteRows(of: index, written: hook)
         guard let bias else {
             return onBackwardByRows(of: index) { [unowned self] dy in
                 emitPointwiseBackward(
@@ -42,7 +47,9 @@ extension Planner {
         let input = graph.nodes[index].inputs[0]
         let rows = graph.nodes[index].shape.rows, outputs = graph.nodes[index].shape.channels
         let inputs = graph.shape(of: input).channels, size = outputs * inputs
-        let tiling = Tiling.weightGradientRows(rows), arguments = arguments, products = products
+        let unit = Tiling.statisticRows(rows).length
+        let tiling = Tiling.weightGradientRows(rows).aligned(to: unit), arguments = arguments,
+            products = products
         let partials = buffer(tiling.count * size), offset = graph.offset(of: weight)
         let dx = wantsGradient(input) ? gradientPlace(input) : nil
         let sum = dx.map { $0.store == .accumulate ? [$0.buffer] : [] } ?? []
@@ -51,8 +58,9 @@ extension Planner {
                 arguments.weights + offset
             }
         }
-        emitRuns(
-            "pointwise backward", of: x, and: dy, tiling, reads: sum + (factor?.reads ?? []),
+        let hook = emitRuns(
+            "pointwise backward", of: x, and: dy, tiling, unit: unit,
+            reads: sum + (factor?.reads ?? []),
             writes: [partials] + (dx.map { [$0.buffer] } ?? [])
         ) { x, dy, rows, tile in
             if let dx, let factor {
@@ -65,6 +73,7 @@ extension Planner {
                 partials.base + tile * size, dy, x, m: outputs, n: inputs, k: rows.count,
                 store: isFirst ? .overwrite : .accumulate)
         }
+        if dx?.store == .overwrite { noteGradientRows(of: input, written: hook) }
         emitGradient(of: weight, from: partials, count: tiling.count)
     }
 }

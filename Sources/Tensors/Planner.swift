@@ -31,6 +31,9 @@ final class Planner {
     private var backward: [Backward?]
     /// Gradients of the inputs of batch norms that nobody has needed as a whole yet.
     private var normGradients: [NormGradientRows?]
+    /// By value: where stages may follow that want its rows, or its gradient's, fresh from the cache.
+    private var rowHooks: [RowHook?]
+    private var gradientHooks: [RowHook?]
     private let consumers: [Int]
     private let needed: [Bool]
     private let differentiable: [Bool]
@@ -51,6 +54,8 @@ final class Planner {
         gradients = Array(repeating: nil, count: count)
         backward = Array(repeating: nil, count: count)
         normGradients = Array(repeating: nil, count: count)
+        rowHooks = Array(repeating: nil, count: count)
+        gradientHooks = Array(repeating: nil, count: count)
         needed = Planner.ancestors(of: outputs, in: graph)
         differentiable = Planner.differentiable(graph, inputGradients)
         var consumers = Array(repeating: 0, count: count)
@@ -130,6 +135,29 @@ final class Planner {
             return .normalised(rows)
         }
         return .plain(self.value(value))
+    }
+
+    /// The value's rows are written by a stage that can hand them on.
+    func noteRows(of index: Int, written hook: RowHook) { rowHooks[index] = hook }
+
+    /// A stage's hook if it hands on the value's rows in units of `unit` and nobody has taken it.
+    func rowHook(of value: Value, unit: Int) -> RowHook? {
+        guard let hook = rowHooks[value.index], hook.unit == unit, hook.body == nil else {
+            return nil
+        }
+        return hook
+    }
+
+    /// Likewise of the whole gradient: only where it has one contribution.
+    func noteGradientRows(of value: Value, written hook: RowHook) {
+        if consumers[value.index] == 1 { gradientHooks[value.index] = hook }
+    }
+
+    func gradientHook(of index: Int, unit: Int) -> RowHook? {
+        guard let hook = gradientHooks[index], hook.unit == unit, hook.body == nil else {
+            return nil
+        }
+        return hook
     }
 
     /// Leaves the value to its readers: those that read by rows normalise for themselves.

@@ -123,37 +123,65 @@ struct RowRuns {
     }
 }
 
+/// What else is done with the rows that a stage has written, while they lie in the core's cache.
+final class RowHook {
+    /// Rows come in runs that begin at multiples of this.
+    let unit: Int
+    /// The stage that calls.
+    let stage: Int
+    /// Called with each run as soon as it is written; set while the plan is compiled.
+    var body: ((Range<Int>) -> Void)?
+
+    init(unit: Int, stage: Int) {
+        self.unit = unit
+        self.stage = stage
+    }
+
+    /// Calls `body` with the numbers and rows of the units of a run.
+    func forEachUnit(of rows: Range<Int>, _ visit: (_ unit: Int, _ rows: Range<Int>) -> Void) {
+        for first in stride(from: rows.lowerBound, to: rows.upperBound, by: unit) {
+            visit(first / unit, first..<min(first + unit, rows.upperBound))
+        }
+    }
+}
+
 extension Planner {
     /// A stage over tiles of rows, each in runs that stay in a core's cache.
     ///
     /// `body` gets the input's values from the first of `rows` on, the rows, and the tile; a tile's rows
-    /// come in order.
+    /// come in order. Tiles are multiples of `unit`, and so are runs.
     func emitRuns(
-        _ name: String, of x: RowRuns, _ tiling: Tiling, reads: [Buffer], writes: [Buffer],
+        _ name: String, of x: RowRuns, _ tiling: Tiling, unit: Int, reads: [Buffer],
+        writes: [Buffer],
         _ body: @escaping (_ x: UnsafePointer<Float>, _ rows: Range<Int>, _ tile: Int) -> Void
-    ) {
-        let runs = Tiling.cachedRows(tiling.length, width: x.channels)
+    ) -> RowHook {
+        let runs = Tiling.cachedRows(tiling.length, width: x.channels).aligned(to: unit)
+        let hook = RowHook(unit: unit, stage: stages.count)
         emit(
             name, reads: x.sources + reads, writes: writes, count: tiling.count,
             scratch: runs.length * x.scratch
         ) { tile, scratch in
             runs.forEachRun(of: tiling.range(tile)) { rows in
                 body(x.values(of: rows, in: scratch), rows, tile)
+                hook.body?(rows)
             }
         }
+        return hook
     }
 
     /// As above for a stage that reads two values, of equally many rows.
     func emitRuns(
-        _ name: String, of x: RowRuns, and dy: RowRuns, _ tiling: Tiling, reads: [Buffer],
-        writes: [Buffer],
+        _ name: String, of x: RowRuns, and dy: RowRuns, _ tiling: Tiling, unit: Int,
+        reads: [Buffer], writes: [Buffer],
         _ body:
             @escaping (
                 _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ rows: Range<Int>,
                 _ tile: Int
             ) -> Void
-    ) {
+    ) -> RowHook {
         let runs = Tiling.cachedRows(tiling.length, width: x.channels + dy.channels)
+            .aligned(to: unit)
+        let hook = RowHook(unit: unit, stage: stages.count)
         let second = runs.length * x.scratch
         emit(
             name, reads: x.sources + dy.sources + reads, writes: writes, count: tiling.count,
@@ -163,8 +191,10 @@ extension Planner {
                 body(
                     x.values(of: rows, in: scratch), dy.values(of: rows, in: scratch + second),
                     rows, tile)
+                hook.body?(rows)
             }
         }
+        return hook
     }
 }
 

@@ -26,6 +26,11 @@ package struct Tiling {
         return Tiling(total: total, length: (total + runs - 1) / runs)
     }
 
+    /// The same cut with runs of a multiple of `unit`.
+    package func aligned(to unit: Int) -> Tiling {
+        Tiling(total: total, length: (length + unit - 1) / unit * unit)
+    }
+
     /// Rows of one chain of a column sum and of the passes beside it.
     package static func statisticRows(_ rows: Int) -> Tiling {
         even(rows, count: 16, limit: 256, minimum: 16)
