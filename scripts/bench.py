@@ -3,7 +3,8 @@
     bench.py [step] [exchange] [job]          default: all three, some forty minutes on two cores
 
 Needs ../shared/peers and a Python with torch (this one). EMEND_PAIRS: how often both are timed, default 5. Every pair
-that is done is kept in .build/bench, so that a run may be stopped and started again; --anew forgets them.
+that is done is kept in .build/bench, so that a run may be stopped and started again; --anew forgets them, and --table
+measures nothing and writes the tables of what is there.
 """
 import datetime, json, os, platform, shutil, statistics, subprocess, sys
 
@@ -31,7 +32,7 @@ def pairs(name, ours, theirs, count=PAIRS):
     os.makedirs(KEPT, exist_ok=True)
     path = f'{KEPT}/{name}.jsonl'
     done = [json.loads(line) for line in open(path)] if os.path.exists(path) else []
-    while len(done) < count:
+    while len(done) < count and '--table' not in sys.argv:
         done.append([run(ours), run(theirs)] if theirs else [run(ours)])
         with open(path, 'a') as file:
             file.write(json.dumps(done[-1]) + '\n')
@@ -66,6 +67,8 @@ def steps():
         words = step_words(network, batch, size, threads)
         done = pairs(f'step-{network}-{batch}-{size}-{threads}', [EMEND, 'bench', 'step', '--network', *words],
                      [sys.executable, f'{PEERS}/deeplab_torch.py', *words])
+        if not done:
+            continue
         ratios = [t['step_s'] / o['step_s'] for o, t in done]
         isa, torch = done[0][0]['isa'], done[0][1]['torch']
         shares = [o['fma_peak_ratio'] for o, _ in done]
@@ -75,8 +78,11 @@ def steps():
     memory = []
     for network, batch, bound in MEMORY:
         words = step_words(network, batch, 321, 2)
-        ours, theirs = pairs(f'memory-{network}', [EMEND, 'bench', 'step', '--network', *words, '--steps', '2'],
-                             [sys.executable, f'{PEERS}/deeplab_torch.py', *words, '--steps', '2', '--untuned-malloc'], 1)[0]
+        done = pairs(f'memory-{network}', [EMEND, 'bench', 'step', '--network', *words, '--steps', '2'],
+                             [sys.executable, f'{PEERS}/deeplab_torch.py', *words, '--steps', '2', '--untuned-malloc'], 1)
+        if not done:
+            continue
+        ours, theirs = done[0]
         share = ours['peak_rss_mb'] / theirs['peak_rss_mb']
         memory.append(f'| {network} | {batch} | {ours["peak_rss_mb"]:.0f} | {theirs["peak_rss_mb"]:.0f} | {share:.2f} | {bound:.2f}'
                       f' | {"yes" if share <= bound else "**no**"} |')
@@ -97,6 +103,8 @@ def exchange():
     for transport, workers in [('tcp', 1), ('ipc', 1), ('tcp', 2), ('ipc', 2)]:
         done = pairs(f'exchange-{transport}-{workers}', [EMEND, 'bench', 'exchange', '--transport', transport,
                                                          '--workers', str(workers), '--json'], None)
+        if not done:
+            continue
         median = lambda key: statistics.median(row[0][key] for row in done)
         rows.append(f'| {transport} | {workers} | {median("round_s"):.3f} | {median("gb_per_s"):.2f}'
                     f' | {median("bare_zeromq_gb_per_s"):.2f} | {median("ratio"):.2f} |')
@@ -104,6 +112,8 @@ def exchange():
     for megabytes in [1, 4, 16, 64, 160]:
         done = pairs(f'exchange-size-{megabytes}', [EMEND, 'bench', 'exchange', '--transport', 'tcp', '--megabytes',
                                                     str(megabytes), '--json'], None, 3)
+        if not done:
+            continue
         median = lambda key: statistics.median(row[0][key] for row in done)
         sizes.append(f'| {median("megabytes"):.1f} | {1e3 * median("round_s"):.1f} | {median("gb_per_s"):.2f}'
                      f' | {median("ratio"):.2f} |')
@@ -122,6 +132,8 @@ def jobs():
     for network, bound in JOBS:
         done = pairs(f'job-{network}', [EMEND, 'bench', 'job', '--network', network, '--json'],
                      [sys.executable, f'{PEERS}/ddp_torch.py', network])
+        if not done:
+            continue
         ratios = [o['images_per_s'] / t['images_per_s'] for o, t in done]
         median = lambda key: statistics.median(o[key] for o, _ in done)
         rows.append(f'| {network} | {median("images_per_s"):.2f} | {statistics.median(t["images_per_s"] for _, t in done):.2f}'
@@ -146,5 +158,5 @@ if __name__ == '__main__':
     words = sys.argv[1:]
     if '--anew' in words:
         shutil.rmtree(KEPT, ignore_errors=True)
-    for word in [w for w in words if w != '--anew'] or ['step', 'exchange', 'job']:
+    for word in [w for w in words if not w.startswith('--')] or ['step', 'exchange', 'job']:
         {'step': steps, 'exchange': exchange, 'job': jobs}[word]()
