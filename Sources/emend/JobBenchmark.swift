@@ -60,11 +60,7 @@ struct JobBenchmark {
         let data = directory + "/data", run = RunDirectory(directory + "/run")
         try FileManager.default.createDirectory(
             atPath: run.path, withIntermediateDirectories: true)
-        try Synthesis.write(
-            SynthesisOptions(
-                seed: 0, trainingCount: 2 * workers * batch, validationCount: 1,
-                size: PixelSize(height: size, width: size), classCount: classes - 1,
-                difficulty: .medium), to: data)
+        try writeData(to: data)
         try RunPreparation.write(try configuration(), to: run)
         let programs = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
             .deletingLastPathComponent()
@@ -92,6 +88,20 @@ struct JobBenchmark {
                 description: "the job ended after \(times.count) of \(steps) steps: \(outcome)")
         }
         return result(times.sorted(), usage)
+    }
+
+    /// Synthetic images of as many classes as there are shapes; the network has the others too.
+    private func writeData(to data: String) throws {
+        let shapes = min(classes - 1, Synthesis.largestClassCount)
+        try Synthesis.write(
+            SynthesisOptions(
+                seed: 0, trainingCount: 2 * workers * batch, validationCount: 1,
+                size: PixelSize(height: size, width: size), classCount: shapes,
+                difficulty: .medium), to: data)
+        let labels = URL(fileURLWithPath: data + "/labels.txt")
+        var text = try String(contentsOf: labels, encoding: .utf8)
+        for index in (shapes + 1)..<max(classes, shapes + 1) { text += "unused-\(index)\n" }
+        try Data(text.utf8).write(to: labels)
     }
 
     private func configuration() throws -> ResolvedConfiguration {
