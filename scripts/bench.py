@@ -74,7 +74,7 @@ def steps():
         shares = [o['fma_peak_ratio'] for o, _ in done]
         rows.append(f'| {network} | {batch} | {size} | {threads} | {statistics.median(o["step_s"] for o, _ in done):.3f}'
                     f' | {statistics.median(t["step_s"] for _, t in done):.3f} | {verdict(statistics.median(ratios), bound)}'
-                    f' | {min(ratios):.2f}–{max(ratios):.2f} | {100 * statistics.median(shares):.0f} % |')
+                    f' | {min(ratios):.2f}–{max(ratios):.2f} | {len(done)} | {100 * statistics.median(shares):.0f} % |')
     memory = []
     for network, batch, bound in MEMORY:
         words = step_words(network, batch, 321, 2)
@@ -89,11 +89,11 @@ def steps():
     write('step', [
         '# A training step beside PyTorch', '',
         'DeepLabv3+, 21 classes: forward, loss, backward, update; input is not counted. Medians of',
-        f'{PAIRS} pairs timed in turn, each the median of 5 steps. {machine(isa)}, torch {torch} with tuned malloc.',
+        f'pairs timed in turn, each the median of 5 steps. {machine(isa)}, torch {torch} with tuned malloc.',
         'Command: `make bench`, or `scripts/bench.py step`. The last column is the share of the multiply-add rate that the',
         'same process reached on the same threads.', '',
-        '| network | batch | side | threads | Emend, s | PyTorch, s | ratio | asked | met | range | of the peak |',
-        '|---|---|---|---|---|---|---|---|---|---|---|', *rows, '',
+        '| network | batch | side | threads | Emend, s | PyTorch, s | ratio | asked | met | range | pairs | of the peak |',
+        '|---|---|---|---|---|---|---|---|---|---|---|---|', *rows, '',
         'Peak memory (`VmHWM`) at 321², 2 threads, PyTorch with `--untuned-malloc`, in MiB:', '',
         '| network | batch | Emend | PyTorch | share | at most | met |', '|---|---|---|---|---|---|---|', *memory])
 
@@ -138,14 +138,14 @@ def jobs():
         median = lambda key: statistics.median(o[key] for o, _ in done)
         rows.append(f'| {network} | {median("images_per_s"):.2f} | {statistics.median(t["images_per_s"] for _, t in done):.2f}'
                     f' | {verdict(statistics.median(ratios), bound)} | {median("worker_cpu"):.2f} | {median("server_cpu"):.2f}'
-                    f' | {median("coordinator_cpu"):.3f} |')
+                    f' | {median("coordinator_cpu"):.3f} | {len(done)} |')
     write('job', [
         '# A whole job beside PyTorch', '',
         '2 workers of 1 thread, 1 server and the coordinator on two cores, batch 2 each, 321², 21 classes, synthetic images',
-        f'that are read, decoded and augmented; PyTorch: DistributedDataParallel over Gloo, random data. Medians of {PAIRS}',
+        f'that are read, decoded and augmented; PyTorch: DistributedDataParallel over Gloo, random data. Medians of',
         f'pairs timed in turn. {machine()}. Command: `scripts/bench.py job`.', '',
-        '| network | Emend, images/s | PyTorch, images/s | ratio | asked | met | processors: workers | server | coordinator |',
-        '|---|---|---|---|---|---|---|---|---|', *rows])
+        '| network | Emend, images/s | PyTorch, images/s | ratio | asked | met | processors: workers | server | coordinator | pairs |',
+        '|---|---|---|---|---|---|---|---|---|---|', *rows])
 
 
 if __name__ == '__main__':
