@@ -168,6 +168,12 @@ public struct StepBenchmark {
             stepGigaflops: rate, peakGigaflops: peak, peakShare: rate / peak, loss: loss)
     }
 
+    /// One step: forward pass and loss, backward pass, update.
+    func step() {
+        _ = forward()
+        backward()
+    }
+
     private func forward() -> Double {
         plan.forward(
             weights: UnsafePointer(weights.baseAddress!),
