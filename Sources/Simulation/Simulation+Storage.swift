@@ -102,17 +102,10 @@ extension Simulation {
         return call + (least - 1 + random.below(options.diskMilliseconds)) * 1_000_000
     }
 
-    /// What a failed fsync of the journal leaves can be read and is not on the disk, which the next
-    /// coordinator cannot tell: that fsync, and taking a line back, never fail here.
     private mutating func drawFault(of operation: FileOperation, _ bytes: [UInt8], _ process: Int) {
-        let isOnJournal = isOnJournal(process)
-        let chance = isOnJournal ? options.journalFailureOneIn : options.diskFailureOneIn
+        let chance =
+            isOnJournal(process) ? options.journalFailureOneIn : options.diskFailureOneIn
         guard isFaulty, random.happens(oneIn: chance) else { return }
-        switch operation {
-        case .truncate: return
-        case .synchronise where isOnJournal: return
-        default: break
-        }
         let fault: SimulatedFileSystem.Fault =
             switch random.below(4) {
             case 0: .error(.interrupted)
