@@ -12,6 +12,7 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
     // Sendable: everything that changes is touched on `queue` alone.
     private let queue = DispatchQueue(label: "emend.commit")
     private let writing = DispatchQueue(label: "emend.checkpoint")
+    private let pace = CheckpointPace()
     private let run: RunDirectory
     private let pool: ThreadPool
     /// Sorted by shard.
@@ -92,7 +93,8 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
     private func commit(
         _ job: CommitJob, _ report: @escaping @Sendable (JobReport) -> Void
     ) -> CommitResult {
-        shards[place(of: job.shard)].state.commit(job, pool: pool) {
+        pace.note(job.step)
+        return shards[place(of: job.shard)].state.commit(job, pool: pool) {
             report(.progressed(.chunk($0)))
         }
     }
@@ -102,9 +104,12 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
         _ job: SnapshotJob, _ snapshot: ShardSnapshot,
         _ report: @escaping @Sendable (JobReport) -> Void
     ) {
-        writing.async { [run] in
+        pace.beginWrite()
+        writing.async { [run, pace] in
+            defer { pace.endWrite() }
             do {
-                let record = try run.checkpoints().write(
+                let directory = try run.checkpoints().makingWay { pace.makesWay() }
+                let record = try directory.write(
                     snapshot.shard(index: job.shard.index, count: job.shardCount),
                     step: Int(job.version.index))
                 let file = WrittenFile(
