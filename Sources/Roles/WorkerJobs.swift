@@ -1,5 +1,4 @@
 import CKernels
-import CXXHash
 import Datasets
 import Dispatch
 import Foundation
@@ -140,14 +139,5 @@ extension WorkerJobs.Engine {
             let frame = Frame(adopting: bytes) { _ = loan }
             return ChunkGradient(chunk: id, digest: Digest(of: frame), payload: frame)
         }
-    }
-}
-
-extension Digest {
-    /// XXH3, 64 bits, of a payload.
-    init(of frame: Frame) { self.init(of: frame.bytes) }
-
-    init(of bytes: UnsafeRawBufferPointer) {
-        self.init(XXH3_64bits(bytes.baseAddress, bytes.count))
     }
 }
