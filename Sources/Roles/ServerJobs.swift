@@ -46,7 +46,7 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
                     report(.finished(.loaded(try install(job))))
                 case .drop(let shard):
                     shards.removeAll { $0.index == shard }
-                case .prepare, .compute, .journal, .writeManifest, .findCheckpoint, .record,
+                case .prepare, .place, .compute, .journal, .writeManifest, .findCheckpoint, .record,
                     .cutLedger:
                     preconditionFailure("not a server's job: \(job)")
                 }

@@ -68,6 +68,9 @@ struct SimulatedJobs: Sendable {
         case .prepare:
             process.loaded = Array(repeating: nil, count: plan.chunkPlan.chunks.count)
             return Result(outcome: .prepared, cost: .slots(1))
+        case .place(let parameters):
+            for chunk in parameters { process.loaded[chunk.chunk.index] = chunk.payload.floats }
+            return Result(outcome: nil)
         case .compute(let job): return try compute(job, of: &process)
         case .load(let job): return try load(job, of: &process)
         case .inspect(let job): return Result(outcome: .inspected(inspect(job)))
@@ -101,7 +104,8 @@ struct SimulatedJobs: Sendable {
                 ManifestWriting(
                     job, expected: state(at: job.version), kept: checkpointsKept,
                     writer: process.name, on: &disk))
-        case .prepare, .compute, .load, .inspect, .commit, .collect, .install, .drop: return nil
+        case .prepare, .place, .compute, .load, .inspect, .commit, .collect, .install, .drop:
+            return nil
         }
     }
 
@@ -124,9 +128,6 @@ struct SimulatedJobs: Sendable {
     private func compute(
         _ job: ComputeJob, of process: inout SimulatedProcess
     ) throws(InvariantViolation) -> Result {
-        for parameters in job.parameters {
-            process.loaded[parameters.chunk.index] = parameters.payload.floats
-        }
         let version = plan.readVersion(of: job.step)
         let expected = reference.states[Int(version.index)]
         for chunk in plan.chunksRead(at: job.step) {

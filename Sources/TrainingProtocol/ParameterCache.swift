@@ -8,15 +8,15 @@ struct ParameterCache: Sendable {
     }
 
     /// By chunk id: what the compute jobs' runner holds.
-    private(set) var loaded: [Version?]
-    /// Pulled, and not yet handed to a compute job.
-    private(set) var arrived: [ComputeJob.ChunkParameters] = []
+    private(set) var placed: [Version?]
+    /// Pulled, and not yet handed to the runner.
+    private(set) var arrived: [ChunkParameters] = []
     private(set) var inFlight: [PullInFlight] = []
     /// By shard: the newest version that the shard is known to have reached.
     private(set) var reached: [Version?]
 
     init(chunkCount: Int, shardCount: Int) {
-        loaded = Array(repeating: nil, count: chunkCount)
+        placed = Array(repeating: nil, count: chunkCount)
         reached = Array(repeating: nil, count: shardCount)
     }
 
@@ -29,7 +29,7 @@ struct ParameterCache: Sendable {
 
     private func has(_ chunk: ChunkID, for step: Step, _ plan: RunPlan) -> Bool {
         let version = plan.requiredVersion(of: chunk, at: step)
-        return loaded[chunk.index] == version
+        return placed[chunk.index] == version
             || arrived.contains { $0.chunk == chunk && $0.version == version }
     }
 
@@ -76,7 +76,7 @@ struct ParameterCache: Sendable {
 
     /// Forgets everything: a version that is made again has other bits where numerics are loose.
     mutating func restart(shardCount: Int) {
-        self = ParameterCache(chunkCount: loaded.count, shardCount: shardCount)
+        self = ParameterCache(chunkCount: placed.count, shardCount: shardCount)
     }
 
     mutating func begin(_ pull: PullInFlight) { inFlight.append(pull) }
@@ -117,20 +117,22 @@ struct ParameterCache: Sendable {
         }
     }
 
-    /// Hands over what `step` needs beyond what the runner has; forgets what is older.
-    mutating func load(for step: Step, plan: RunPlan) -> [ComputeJob.ChunkParameters] {
-        let needed = plan.chunksRead(at: step).compactMap { chunk -> ComputeJob.ChunkParameters? in
-            let version = plan.requiredVersion(of: chunk, at: step)
-            guard loaded[chunk.index] != version else { return nil }
-            let match = arrived.first { $0.chunk == chunk && $0.version == version }
-            guard let match else {
-                preconditionFailure("chunk \(chunk) at version \(version) is not here")
-            }
-            return match
+    /// Hands over what has arrived of `step`'s parameters and the runner does not hold.
+    mutating func place(for step: Step, plan: RunPlan) -> [ChunkParameters] {
+        let isRead = Set(plan.chunksRead(at: step))
+        let wanted = arrived.filter { parameters in
+            isRead.contains(parameters.chunk)
+                && plan.requiredVersion(of: parameters.chunk, at: step) == parameters.version
+                && placed[parameters.chunk.index] != parameters.version
         }
-        for parameters in needed { loaded[parameters.chunk.index] = parameters.version }
+        for parameters in wanted { placed[parameters.chunk.index] = parameters.version }
+        arrived.removeAll { wanted.contains($0) }
+        return wanted
+    }
+
+    /// Forgets what is older than what `step` reads.
+    mutating func forget(before step: Step, plan: RunPlan) {
         let version = plan.readVersion(of: step)
         arrived.removeAll { $0.version <= version }
-        return needed
     }
 }

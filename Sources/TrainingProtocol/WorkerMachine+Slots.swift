@@ -6,6 +6,7 @@ extension WorkerMachine {
     mutating func advance(at now: Instant, into effects: inout [Effect]) {
         switch state {
         case .working(let membership):
+            place(membership.plan, into: &effects)
             compute(membership, at: now, into: &effects)
             pull(membership, at: now, into: &effects)
             push(membership, at: now, into: &effects)
@@ -25,6 +26,17 @@ extension WorkerMachine {
         leases.contains { if case .computing = $0.stage { true } else { false } }
     }
 
+    /// Parameters go to the runner as they arrive, so that copying them goes on beside their transfer,
+    /// but not while it computes from those that are there.
+    private mutating func place(_ plan: RunPlan, into effects: inout [Effect]) {
+        let waiting = leases.first { $0.stage == .waiting }?.lease.step
+        guard !isComputing, let step = waiting ?? prefetch, step.index < plan.stepCount else {
+            return
+        }
+        let parameters = cache.place(for: step, plan: plan)
+        if !parameters.isEmpty { _ = speaker.start(.place(parameters), into: &effects) }
+    }
+
     private mutating func compute(
         _ membership: Membership, at now: Instant, into effects: inout [Effect]
     ) {
@@ -38,9 +50,9 @@ extension WorkerMachine {
         pullWait.end(at: now)
         let lease = leases[place].lease
         let plan = membership.plan
+        cache.forget(before: lease.step, plan: plan)
         let job = ComputeJob(
             step: lease.step, node: lease.node, attempt: lease.attempt,
-            parameters: cache.load(for: lease.step, plan: plan),
             trainedChunks: plan.chunksTrained(at: lease.step))
         leases[place].stage = .computing(speaker.start(.compute(job), into: &effects))
         finishedSlots = 0

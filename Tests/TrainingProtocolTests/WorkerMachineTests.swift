@@ -54,13 +54,49 @@ import TrainingProtocol
                 .pull(Pull(shard: ShardIndex(0), chunk: ChunkID(2), version: Version(0)))
             ])
         let start = stage.receive(parameters(2, version: 0), server, from: fromServer)
-        guard case .compute(let job)? = start.jobs.first?.job else {
+        guard start.jobs.count == 2, case .place(let placed) = start.jobs[0].job,
+            case .compute(let job) = start.jobs[1].job
+        else {
             Issue.record("no compute in \(start)")
             return (stage, JobID(0))
         }
-        #expect(job.parameters.map(\.chunk) == [ChunkID(2)])
+        #expect(placed.map(\.chunk) == [ChunkID(2)])
         #expect(job.trainedChunks == [ChunkID(2)])
-        return (stage, start.jobs[0].id)
+        return (stage, start.jobs[1].id)
+    }
+
+    @Test func parametersArePlacedAsTheyArrive() {
+        var stage = Self.working(slotCount: 2)
+        _ = stage.receive(Self.lease(1, 0, 2, step: 2), Self.coordinator, from: .coordinator)
+        for (chunk, version) in [(0, 0), (2, 2), (1, 0)] as [(Int, UInt64)] {
+            let answer = Self.parameters(chunk, version: version)
+            let effects = stage.receive(answer, Self.server, from: Self.fromServer)
+            guard effects.jobs.count == 1, case .place(let placed) = effects.jobs[0].job else {
+                Issue.record("\(chunk) is not placed: \(effects.jobs)")
+                return
+            }
+            #expect(placed.map(\.chunk) == [ChunkID(chunk)])
+            let again = stage.receive(answer, Self.server, from: Self.fromServer)
+            #expect(again.jobs.isEmpty, "it was not asked for again")
+        }
+        let last = stage.receive(
+            Self.parameters(3, version: 0), Self.server, from: Self.fromServer)
+        #expect(last.jobs.count == 2, "the last one begins the step")
+    }
+
+    @Test func parametersAreNotPlacedUnderAComputation() {
+        var (stage, job) = Self.computing(lag: 1)
+        _ = stage.receive(Self.lease(2, 0, 2, step: 2), Self.coordinator, from: .coordinator)
+        let early = stage.receive(
+            Self.parameters(0, version: 0), Self.server, from: Self.fromServer)
+        #expect(early.jobs.isEmpty)
+        let done = Computation(trailer: Fixture.trailer(slots: 2), gradients: [])
+        let effects = stage.handle(.finished(job, .computed(done)))
+        guard case .place(let placed)? = effects.jobs.first?.job else {
+            Issue.record("nothing is placed: \(effects.jobs)")
+            return
+        }
+        #expect(placed.map(\.chunk) == [ChunkID(0)])
     }
 
     @Test func gradientsLeaveWhileTheNodeIsStillComputedAndTheTrailerLast() {
