@@ -243,7 +243,8 @@ struct LagTests {
             from: WorkerMachineTests.fromServer)
         let begun = heldLease ? arrived : lease(1, &stage)
         stage.milliseconds = 2_000
-        _ = stage.handle(.finished(begun.jobs[0].id, .computed(done)))
+        guard let (last, _) = begun.jobs.last else { return nil }
+        _ = stage.handle(.finished(last, .computed(done)))
         for case .heartbeat(let heartbeat) in stage.handle(.timerFired(.tick)).bodies
         where heartbeat.leases.count > 0 {
             return heartbeat.pullWaitPermille
