@@ -174,7 +174,8 @@ extension ServerMachine {
 
     /// From the moment the backup has everything, nothing is durable without it.
     ///
-    /// The reports of the steps before it was filled are among that: the coordinator must have them.
+    /// The reports of the steps before it was filled are among that: the coordinator must have them, and
+    /// no such step may be computed again, for the backup lacks what it reads.
     mutating func synchronise(shard place: Int, into effects: inout [Effect]) {
         guard let replication = shards[place].replication, replication.stage == .filling,
             replication.queue.isEmpty, replication.acknowledged == shards[place].version,

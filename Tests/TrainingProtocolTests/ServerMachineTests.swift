@@ -254,7 +254,7 @@ import TrainingProtocol
         stage.milliseconds = Limits().retryMilliseconds
         #expect(stage.handle(.timerFired(.tick)).kinds.contains("step committed"))
         let heartbeat = Heartbeat(
-            activity: .serving, finishedSlots: 0, leases: [], durableThrough: .initial,
+            activity: .serving, finishedSlots: 0, leases: [], durableThrough: Version(1),
             recordedThrough: Version(1), placementRevision: 1)
         _ = stage.receive(
             .heartbeat(heartbeat), Fixture.header(.coordinator, 1), from: .coordinator)
