@@ -126,7 +126,7 @@ let package = Package(
             ],
             [
                 "Configurations", "Checkpoints", "Ledger", "Hashes", "RawPeers", "Transport",
-                "TrainingProtocol", "WireFormat", "Simulation", "CXXHash", "CLinux",
+                "TrainingProtocol", "WireFormat", "Simulation", "Tensors", "CXXHash", "CLinux",
             ]),
     ]
 )

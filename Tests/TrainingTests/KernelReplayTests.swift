@@ -18,7 +18,7 @@ struct KernelReplayTests {
         "Kernels for arm64 are compared here",
         .enabled(
             if: KernelReplay.processors.contains(.arm64),
-            "needs qemu-user-static and the arm64 libraries: run `scripts/setup.sh emulation`"))
+            "needs qemu-user-static and the arm64 libraries: run `make setup-emulation`"))
     func arm64() throws {
         let folder = try Places.temporaryFolder()
         defer { Places.remove(folder) }
