@@ -82,11 +82,18 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
 
     /// A payload is believed if its digest fits and all its numbers are finite.
     private func inspect(_ job: InspectJob) -> Inspection {
-        guard Digest(of: job.payload) == job.digest else { return .corrupt }
+        let digest = DigestStream()
         var largest: Float = 0
+        var isFinite = true
         let floats = job.payload.bytes.assumingMemoryBound(to: Float.self)
-        guard let base = floats.baseAddress else { return .sound }
-        let isFinite = pool.kernels.pointee.scan_finite(&largest, base, floats.count) == 1
+        for tile in ChunkState.tiles(of: floats.count) {
+            let part = UnsafeBufferPointer(rebasing: floats[tile])
+            digest.update(UnsafeRawBufferPointer(part))
+            isFinite =
+                pool.kernels.pointee.scan_finite(&largest, part.baseAddress, part.count) == 1
+                && isFinite
+        }
+        guard digest.digest == job.digest else { return .corrupt }
         return isFinite ? .sound : .nonFinite
     }
 

@@ -119,12 +119,13 @@ extension Planner {
                     store: row == rows.lowerBound ? .overwrite : .accumulate)
             }
         }
-        emitSum(of: partials, count: product.lanes.count, writes: [sum]) { sum.base }
+        emitSum(of: partials, count: product.lanes.count, into: sum)
         let shape = graph.declaration(of: weight).shape, offset = graph.offset(of: weight)
         emit("convolution weights unpacked", reads: [sum], writes: [], count: 1) { _ in
             ck_weights_to_channels_first(
                 arguments.gradients + offset, sum.base, shape[0], shape[1], taps)
         }
+        finishGradient(of: weight)
     }
 
     /// `dx`, band by band of input rows: columns of the output rows that reach a band are computed
