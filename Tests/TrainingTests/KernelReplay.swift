@@ -15,25 +15,33 @@ struct KernelReplay: Sendable {
     /// What runs programs for arm64.
     private static let emulator = "qemu-aarch64-static"
 
-    /// The processors whose programs can be built and run here.
-    static let processors = Processor.allCases.filter { processor in
+    /// Whether programs for arm64 can be built and run here.
+    static var emulatesARM64: Bool { processors.contains(.arm64) }
+
+    private static let processors = Processor.allCases.filter { processor in
         processor == .here
             || (isInstalled(emulator)
                 && Places.exists(URL(filePath: "/usr/aarch64-linux-gnu/lib/libc.a")))
     }
 
-    private let command: [String]
+    /// One for each of these processors, built once.
+    static let all = Result { try processors.map { try KernelReplay(for: $0) } }
+
+    let processor: Processor
     /// The kernels that it has, the twins among them.
     let levels: [String]
+    private let command: [String]
 
-    /// Builds the program into `folder`.
-    init(for processor: Processor, in folder: URL) throws {
-        let program = folder.appending(path: "kernel-replay-\(processor.rawValue)").path
+    private init(for processor: Processor) throws {
+        let folder = Places.package.appending(path: ".build/kernel-replay")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let program = folder.appending(path: processor.rawValue).path
         let script = Places.package.appending(path: "Tests/KernelReplay/build.sh").path
         let isForeign = processor == .arm64
         _ = try Self.output(of: [script, program] + (isForeign ? [processor.rawValue] : []))
         command = (isForeign ? [Self.emulator] : []) + [program]
         levels = try Self.output(of: command + ["levels"]).split(separator: "\n").map(String.init)
+        self.processor = processor
     }
 
     /// A line for each entry of the level, with the hash of what it gave.

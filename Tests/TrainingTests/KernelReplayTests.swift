@@ -17,27 +17,31 @@ struct KernelReplayTests {
     @Test(
         "Kernels for arm64 are compared here",
         .enabled(
-            if: KernelReplay.processors.contains(.arm64),
+            if: KernelReplay.emulatesARM64,
             "needs qemu-user-static and the arm64 libraries: run `make setup-emulation`"))
     func arm64() throws {
-        let folder = try Places.temporaryFolder()
-        defer { Places.remove(folder) }
-        #expect(try KernelReplay(for: .arm64, in: folder).levels == ["generic", "neon", "twin"])
+        let program = try KernelReplay.all.get().first { $0.processor == .arm64 }
+        #expect(program?.levels == ["generic", "neon", "twin"])
     }
 
     @Test("Every entry gives the same bits at every length and in three layers")
     func entries() throws {
-        let folder = try Places.temporaryFolder()
-        defer { Places.remove(folder) }
+        _ = try commonOutput { try $0.exercise($1) }
+    }
+
+    /// What every level of every processor prints.
+    private func commonOutput(
+        _ output: (KernelReplay, _ level: String) throws -> String
+    ) throws -> String {
         var expected: String?
-        for processor in KernelReplay.processors {
-            let program = try KernelReplay(for: processor, in: folder)
+        for program in try KernelReplay.all.get() {
             for level in program.levels {
-                let found = try program.exercise(level)
-                #expect(found == expected ?? found, "\(level) of \(processor)")
+                let found = try output(program, level)
+                #expect(found == expected ?? found, "\(level), \(program.processor)")
                 expected = expected ?? found
             }
         }
+        return try #require(expected)
     }
 
     @Test(
@@ -48,16 +52,8 @@ struct KernelReplayTests {
         defer { Places.remove(folder) }
         let recording = folder.appending(path: "step")
         let calls = try record(method, to: recording)
-        var expected: String?
-        for processor in KernelReplay.processors {
-            let program = try KernelReplay(for: processor, in: folder)
-            for level in program.levels {
-                let found = try program.replay(recording, level)
-                #expect(found == expected ?? found, "\(level) of \(processor)")
-                expected = expected ?? found
-            }
-        }
-        let lines = try #require(expected).split(separator: "\n").map { $0.split(separator: " ") }
+        let output = try commonOutput { try $0.replay(recording, $1) }
+        let lines = output.split(separator: "\n").map { $0.split(separator: " ") }
         #expect(lines.reduce(0) { $0 + Int($1[1])! } == calls)
         for entry in [
             "multiply", "multiply_transposed", "depthwise_forward", "depthwise_backward_data",
