@@ -7,10 +7,14 @@ COUNTER = .build/allocation-counter.so
 COUNT_ALLOCATIONS = cc -O2 -shared -fPIC -o $(COUNTER) Tests/AllocationCounter/counter.c && \
 	LD_PRELOAD=$(CURDIR)/$(COUNTER) $(SWIFT_TEST) --skip-build --filter AllocationTests
 
-.PHONY: setup build demo demo-seeds test test-long bench proto format lint
+.PHONY: setup setup-emulation build demo demo-seeds test test-long bench proto format lint
 
 setup:
 	@scripts/setup.sh
+
+# Programs for arm64 and an emulator for them. Their tests are skipped where they are missing.
+setup-emulation:
+	@scripts/setup.sh emulation
 
 build: setup
 	@$(SWIFT_BUILD)
@@ -27,8 +31,10 @@ test: build
 	@$(SWIFT_TEST)
 	@$(COUNT_ALLOCATIONS)
 
-# What takes longer than CI allows: the whole matrix of clusters, and the comparison with PyTorch.
+# What takes longer than CI allows: the whole matrix of clusters, kernels for arm64, and the comparison
+# with PyTorch.
 test-long: build
+	-@scripts/setup.sh emulation
 	@EMEND_TEST_LONG=1 $(SWIFT_TEST)
 
 bench: build

@@ -49,6 +49,9 @@ let package = Package(
         .target(
             name: "CKernels", cSettings: [.treatAllWarnings(as: .error)],
             linkerSettings: [.linkedLibrary("m"), .linkedLibrary("pthread")]),
+        .target(
+            name: "CKernelRecording", dependencies: ["CKernels"],
+            cSettings: [.treatAllWarnings(as: .error)]),
         .target(name: "CSHA256", cSettings: [.treatAllWarnings(as: .error)]),
         library("Hashes", ["CSHA256", "CSodium"]),
         library("Configurations", ["Hashes", yams]),
@@ -101,7 +104,8 @@ let package = Package(
             "Training",
             [
                 "Training", "Networks", "SelfCorrection", "Datasets", "Configurations",
-                "Checkpoints", "Optimizers", "Tensors", "TestSupport",
+                "Checkpoints", "Optimizers", "Tensors", "TestSupport", "CKernels",
+                "CKernelRecording",
             ]),
         tests("Optimizers", exclude: ["Golden"], ["Optimizers", "CKernels"]),
         tests(
@@ -122,7 +126,7 @@ let package = Package(
             ],
             [
                 "Configurations", "Checkpoints", "Ledger", "Hashes", "RawPeers", "Transport",
-                "TrainingProtocol", "WireFormat", "Simulation", "CXXHash", "CLinux",
+                "TrainingProtocol", "WireFormat", "Simulation", "Tensors", "CXXHash", "CLinux",
             ]),
     ]
 )

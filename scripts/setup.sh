@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
 # Installs the Debian packages Emend builds on where they are missing, and checks for Swift 6.
+# `developer` adds what regenerates sources and cuts networks, `emulation` what runs kernels for arm64.
 set -euo pipefail
 
 packages=(
     libzmq3-dev libprotobuf-c-dev libopenblas-pthread-dev libturbojpeg0-dev
     libpng-dev zlib1g-dev libsodium-dev libxxhash-dev
 )
-[ "${1:-}" = developer ] && packages+=(protobuf-c-compiler iproute2 nftables)
+case "${1:-}" in
+    developer) packages+=(protobuf-c-compiler iproute2 nftables) ;;
+    emulation) packages+=(qemu-user-static libc6-dev-arm64-cross libgcc-12-dev-arm64-cross) ;;
+esac
 
 missing=()
 for package in "${packages[@]}"; do

@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 import Testing
 
 /// A coordinator, servers and workers without a launcher, on this machine or in namespaces of it.
@@ -60,11 +61,16 @@ final class HandStartedCluster {
             "emend-server", ["--coordinator", endpoint, "--run", run] + host.options())
     }
 
-    /// A worker that sees the coordinator's data, or `data`.
-    func worker(data other: String? = nil, on host: Host = .loopback) throws -> RunningProgram {
+    /// A worker that sees the coordinator's data, or `data`, and computes with the kernels of a level.
+    func worker(
+        data other: String? = nil, on host: Host = .loopback, isa: InstructionSet = .auto
+    ) throws -> RunningProgram {
         try host.start(
             "emend-worker",
-            ["--coordinator", endpoint, "--data", other ?? data, "--threads", "1"])
+            [
+                "--coordinator", endpoint, "--data", other ?? data, "--threads", "1", "--isa",
+                isa.rawValue,
+            ])
     }
 
     /// Starts the coordinator again where it was.

@@ -4,6 +4,12 @@ import Testing
 extension EndToEnd {
     @Suite("The same bits, whatever machines take part")
     struct SameBits {
+        /// The true backbone and head.
+        private static let mobileNetV2Keys = [
+            "network.backbone=mobilenetv2", "network.asppChannels=256",
+            "network.lowLevelChannels=48", "network.decoderChannels=256",
+        ]
+
         @Test(
             "Two clusters of different shape end with the same parameters and optimizer state",
             arguments: [
@@ -21,12 +27,25 @@ extension EndToEnd {
         }
 
         @Test("Every level of the kernels ends with the same bits; a missing one is exit 78")
-        func levels() throws {
+        func levels() throws { try expectSameBitsAtEveryLevel(TinyRun(workers: 2)) }
+
+        @Test("A step of MobileNetV2 has the same bits at every level of the kernels")
+        func mobileNetV2Levels() throws {
+            try expectSameBitsAtEveryLevel(
+                TinyRun(
+                    method: "supervised", slots: 1,
+                    overrides: Self.mobileNetV2Keys + [
+                        "data.crop=129", "slots.batch=1", "phases.main.steps=1",
+                    ]))
+        }
+
+        private func expectSameBitsAtEveryLevel(_ training: TinyRun) throws {
             let data = try SyntheticData.shared().root
             var bits: [String] = []
             for isa in ["generic", "avx2", "avx512", "neon"] {
                 let folder = try ScratchFolder()
-                let run = TinyRun(workers: 2, isa: isa)
+                var run = training
+                run.isa = isa
                 let ended = try run.attempt(data: data, run: folder.path("run"))
                 if ended.code == 78 {
                     #expect(isa != "generic" && ended.errors.contains("no \(isa)"), "\(ended)")
@@ -68,11 +87,11 @@ extension EndToEnd {
             "MobileNetV2 ends with the same bits too",
             .enabled(if: longTestsAreWanted, "takes minutes: set EMEND_TEST_LONG=1"))
         func mobileNetV2() throws {
-            let keys = [
-                "network.backbone=mobilenetv2", "network.asppChannels=256",
-                "network.lowLevelChannels=48", "network.decoderChannels=256", "data.crop=97",
-                "phases.ancillary.steps=2", "phases.warmup.steps=2", "phases.main.steps=2",
-            ]
+            let keys =
+                Self.mobileNetV2Keys + [
+                    "data.crop=97", "phases.ancillary.steps=2", "phases.warmup.steps=2",
+                    "phases.main.steps=2",
+                ]
             let one = TinyRun(method: "convolutional", slots: 3, overrides: keys)
             let other = TinyRun(
                 method: "convolutional", slots: 3, workers: 2, servers: 2, threads: 2,
