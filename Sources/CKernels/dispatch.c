@@ -47,12 +47,11 @@ const ck_table *ck_table_for(ck_isa level) {
     }
 }
 
-const ck_bfloat16_table *ck_bfloat16_table_for(ck_isa level) {
+const ck_bfloat16_table *ck_bfloat16_beside(const ck_table *kernels) {
 #if defined(__x86_64__)
-    if (level == CK_AVX512 && has_avx512_bf16()) return &ck_bfloat16_table_avx512;
+    if (kernels == &ck_table_avx512 && has_avx512_bf16()) return &ck_bfloat16_table_avx512;
 #endif
-    (void)level;
-    return NULL;
+    return kernels == ck_twin_table() ? &ck_bfloat16_table_twin : NULL;
 }
 
 ck_isa ck_best_isa(void) {

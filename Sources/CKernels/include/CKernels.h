@@ -299,11 +299,10 @@ typedef struct ck_bfloat16_table {
                                 const ck_product *product);
 } ck_bfloat16_table;
 
-/// The products of bfloat16 beside the kernels of `level`: CK_AVX512 on a processor with AVX-512 BF16,
+/// The products of bfloat16 beside a table of kernels: those of vdpbf16ps beside "avx512" where the
+/// processor has AVX-512 BF16, their twins beside the twins (the same packed words and the same bits),
 /// else NULL.
-const ck_bfloat16_table *ck_bfloat16_table_for(ck_isa level);
-/// Their twins, for tests: the same packed words and the same bits.
-const ck_bfloat16_table *ck_twin_bfloat16_table(void);
+const ck_bfloat16_table *ck_bfloat16_beside(const ck_table *kernels);
 /// Words of b[depth, columns] when packed.
 ptrdiff_t ck_bfloat16_packed_count(ptrdiff_t columns, ptrdiff_t depth);
 

@@ -2,8 +2,9 @@
 // while they are packed, two terms of the sum to a word. An element of c is one chain in ascending order
 // of depth, which waits in c between two blocks.
 
-// Words that hold DEPTH_BLOCK terms of a row or column.
-enum { PAIR_BLOCK = 256, PAIR_COLUMNS = 256 };
+// Words of a block: of `multiply`, whose panels stream from the second-level cache, and of
+// `multiply_transposed`, whose panels and columns lie there.
+enum { PAIR_BLOCK = 384, WEIGHT_BLOCK = 256, WEIGHT_COLUMNS = 256 };
 // Rows of a copy are this far apart, so that they do not share the sets of a cache.
 enum { PAIR_COPY_STRIDE = PAIR_BLOCK + 16 };
 
@@ -166,11 +167,11 @@ CK_INLINE void round_columns(uint32_t *out, const float *a, ptrdiff_t a_stride, 
 static void multiply_pairs_transposed(float *c, const float *a, const float *b,
                                       const ck_product *product) {
     const ck_product *p = product;
-    ptrdiff_t block = 2 * block_length(pairs_of(p->depth), PAIR_BLOCK);
-    uint32_t panels[PAIR_BLOCK * PAIR_COLUMNS], copy[PAIR_BLOCK * ROW_BLOCK];
+    ptrdiff_t block = 2 * block_length(pairs_of(p->depth), WEIGHT_BLOCK);
+    uint32_t panels[WEIGHT_BLOCK * WEIGHT_COLUMNS], copy[WEIGHT_BLOCK * ROW_BLOCK];
     for (ptrdiff_t k = 0; k == 0 || k < p->depth; k += block)
-        for (ptrdiff_t left = 0; left < p->columns; left += PAIR_COLUMNS) {
-            ptrdiff_t columns = smaller(PAIR_COLUMNS, p->columns - left);
+        for (ptrdiff_t left = 0; left < p->columns; left += WEIGHT_COLUMNS) {
+            ptrdiff_t columns = smaller(WEIGHT_COLUMNS, p->columns - left);
             ptrdiff_t depth = smaller(block, p->depth - k);
             pack_pairs(panels, b + k * p->b_stride + left, p->b_stride, columns, depth);
             for (ptrdiff_t top = 0; top < p->rows; top += ROW_BLOCK) {

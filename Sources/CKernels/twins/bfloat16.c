@@ -1,5 +1,6 @@
 // Twins of the products of bfloat16: rounding, order of the words, and what vdpbf16ps does with a word.
 #include "twins.h"
+#include "../tables.h"
 
 #pragma clang fp contract(off)
 
@@ -95,10 +96,7 @@ static void multiply_transposed(float *c, const float *a, const float *b, const 
         }
 }
 
-const ck_bfloat16_table *ck_twin_bfloat16_table(void) {
-    static const ck_bfloat16_table table = {
-        .name = "twin", .pack = pack, .pack_transposed = pack_transposed,
-        .multiply = multiply, .multiply_transposed = multiply_transposed,
-    };
-    return &table;
-}
+const ck_bfloat16_table ck_bfloat16_table_twin = {
+    .name = "twin", .pack = pack, .pack_transposed = pack_transposed,
+    .multiply = multiply, .multiply_transposed = multiply_transposed,
+};
