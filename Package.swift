@@ -101,7 +101,7 @@ let package = Package(
             "Training",
             [
                 "Training", "Networks", "SelfCorrection", "Datasets", "Configurations",
-                "Checkpoints", "Optimizers", "Tensors", "TestSupport",
+                "Checkpoints", "Optimizers", "Tensors", "TestSupport", "CKernels",
             ]),
         tests("Optimizers", exclude: ["Golden"], ["Optimizers", "CKernels"]),
         tests(

@@ -61,10 +61,12 @@ final class HandStartedCluster {
     }
 
     /// A worker that sees the coordinator's data, or `data`.
-    func worker(data other: String? = nil, on host: Host = .loopback) throws -> RunningProgram {
+    func worker(
+        data other: String? = nil, isa: String = "auto", on host: Host = .loopback
+    ) throws -> RunningProgram {
         try host.start(
             "emend-worker",
-            ["--coordinator", endpoint, "--data", other ?? data, "--threads", "1"])
+            ["--coordinator", endpoint, "--data", other ?? data, "--threads", "1", "--isa", isa])
     }
 
     /// Starts the coordinator again where it was.
