@@ -27,7 +27,7 @@ public struct NumericsClass: Hashable, Sendable, CustomStringConvertible {
 
     /// N of `bf16-N` rises whenever this hash changes or that of `portable`.
     private static let bfloat16Number = 1
-    private static let bfloat16Hash = "0"
+    private static let bfloat16Hash = "bfb47f1bd17c795f"
 
     /// The class of the native engine with products of bfloat16, nil beside kernels that have none.
     ///

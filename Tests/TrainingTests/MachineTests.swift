@@ -60,9 +60,9 @@ struct MachineTests {
 
     @Test("Products of bfloat16 are of class bf16-1: the twins', and this processor's if it has any")
     func bfloat16() throws {
-        for kernels in [ck_twin_table(), roundingKernels] {
-            let found = try #require(try NumericsClass.bfloat16(try #require(kernels)))
-            #expect(found.description == "bf16-1")
+        let tables: [UnsafePointer<ck_table>] = [ck_twin_table(), roundingKernels]
+        for kernels in tables {
+            #expect(try NumericsClass.bfloat16(kernels)?.description == "bf16-1")
         }
         #expect(try NumericsClass.bfloat16(InstructionSet.generic.kernels()) == nil)
     }
