@@ -30,7 +30,9 @@ extension Bench {
             try reportingErrors {
                 let benchmark = try ProductBenchmark(threads: threads, instructionSet: isa)
                 if !json {
-                    print("      rows  in → out     engine    precision    forward   backward, GFLOP/s")
+                    print(
+                        "      rows  in → out     engine    precision    forward   backward, GFLOP/s"
+                    )
                 }
                 for layer in ProductBenchmark.layers {
                     for result in benchmark.run(layer, repetitions: repetitions) {

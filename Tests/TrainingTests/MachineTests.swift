@@ -58,7 +58,7 @@ struct MachineTests {
         #expect(try NumericsClass.portable(level.kernels()).description == "portable-1")
     }
 
-    @Test("Products of bfloat16 are of class bf16-1: the twins', and this processor's if it has any")
+    @Test("Products of bfloat16 are of class bf16-1: the twins' and this processor's")
     func bfloat16() throws {
         let tables: [UnsafePointer<ck_table>] = [ck_twin_table(), roundingKernels]
         for kernels in tables {
