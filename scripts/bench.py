@@ -1,6 +1,6 @@
 """Times Emend beside its PyTorch peers, in turn, and writes the tables of docs/benchmarks.
 
-    bench.py [step] [exchange] [job]          default: all three, some forty minutes on two cores
+    bench.py [step] [exchange] [job] [growth]          default: all four, some fifty minutes on two cores
 
 Needs ../shared/peers and a Python with torch (this one). EMEND_PAIRS: how often both are timed, default 5. Every pair
 that is done is kept in .build/bench, so that a run may be stopped and started again; --anew forgets them, and --table
@@ -32,7 +32,7 @@ def pairs(name, ours, theirs, count=PAIRS):
     os.makedirs(KEPT, exist_ok=True)
     path = f'{KEPT}/{name}.jsonl'
     done = [json.loads(line) for line in open(path)] if os.path.exists(path) else []
-    while len(done) < count and '--table' not in sys.argv:
+    while ours and len(done) < count and '--table' not in sys.argv:
         done.append([run(ours), run(theirs)] if theirs else [run(ours)])
         with open(path, 'a') as file:
             file.write(json.dumps(done[-1]) + '\n')
@@ -108,23 +108,13 @@ def exchange():
         median = lambda key: statistics.median(row[0][key] for row in done)
         rows.append(f'| {transport} | {workers} | {median("round_s"):.3f} | {median("gb_per_s"):.2f}'
                     f' | {median("bare_zeromq_gb_per_s"):.2f} | {median("ratio"):.2f} |')
-    sizes = []
-    for megabytes in [1, 4, 16, 64, 160]:
-        done = pairs(f'exchange-size-{megabytes}', [EMEND, 'bench', 'exchange', '--transport', 'tcp', '--megabytes',
-                                                    str(megabytes), '--json'], None, 3)
-        if not done:
-            continue
-        median = lambda key: statistics.median(row[0][key] for row in done)
-        sizes.append(f'| {median("megabytes"):.1f} | {1e3 * median("round_s"):.1f} | {median("gb_per_s"):.2f}'
-                     f' | {median("ratio"):.2f} |')
     write('exchange', [
         '# The exchange of gradients and parameters', '',
         'A round is a step of a real run whose gradients cost nothing: every push, check, update and pull of 164 MB of',
         f'float32 in chunks of up to 4 MiB, one server. Medians of {PAIRS} runs of 20 rounds. {machine()}. The rate counts',
         'what is pushed and pulled; plain ZeroMQ moves two such streams at once in the same process.',
         'Command: `scripts/bench.py exchange`.', '',
-        '| transport | workers | round, s | GB/s | plain ZeroMQ, GB/s (tcp) | ratio |', '|---|---|---|---|---|---|', *rows, '',
-        'By the size of the parameters, tcp, one worker:', '', '| MB | round, ms | GB/s | ratio |', '|---|---|---|---|', *sizes])
+        '| transport | workers | round, s | GB/s | plain ZeroMQ, GB/s (tcp) | ratio |', '|---|---|---|---|---|---|', *rows])
 
 
 def jobs():
@@ -148,6 +138,61 @@ def jobs():
         '|---|---|---|---|---|---|---|---|---|---|', *rows])
 
 
+def growth():
+    sizes, batches = [129, 257, 385, 513], [1, 2, 4, 8]
+    tables = []
+    for network in ['mobilenetv2', 'xception65']:
+        rows = []
+        for size in sizes:
+            cells = []
+            for batch in batches:
+                words = step_words(network, batch, size, 2)
+                done = pairs(f'growth-{network}-{batch}-{size}',
+                             [EMEND, 'bench', 'step', '--network', *words, '--steps', '3'], None, 1)
+                cells.append(f'{done[0][0]["step_s"]:.3f} s, {done[0][0]["peak_rss_mb"]:.0f}' if done else '')
+            rows.append(f'| {size} | ' + ' | '.join(cells) + ' |')
+        tables += [f'{network}, by side of the crop and batch:', '',
+                   '| side | ' + ' | '.join(f'batch {batch}' for batch in batches) + ' |',
+                   '|---' * (1 + len(batches)) + '|', *rows, '']
+    exchanged, rates = [], []
+    for megabytes in [1, 4, 16, 64, 160]:
+        done = pairs(f'exchange-size-{megabytes}', [EMEND, 'bench', 'exchange', '--transport', 'tcp', '--megabytes',
+                                                    str(megabytes), '--json'], None, 3)
+        if not done:
+            continue
+        median = lambda key: statistics.median(row[0][key] for row in done)
+        exchanged.append(f'| {median("megabytes"):.1f} | {1e3 * median("round_s"):.1f} | {median("gb_per_s"):.2f}'
+                         f' | {median("ratio"):.2f} |')
+        rates.append(median('gb_per_s'))
+    model = [EMEND, 'bench', 'model', *model_constants(rates)]
+    printed = subprocess.run(model, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+    write('growth', [
+        '# How cost grows', '',
+        f'Command: `scripts/bench.py growth`. {machine()}.', '',
+        '## A step', '',
+        'Median seconds of 3 steps on 2 threads, 21 classes, and peak memory (`VmHWM`) in MiB.', '', *tables,
+        '## The exchange', '', 'tcp, one worker, one server, medians of 3 runs of 20 rounds:', '',
+        '| MB | round, ms | GB/s | of plain ZeroMQ |', '|---|---|---|---|', *exchanged, '',
+        '## Clusters that are not at hand', '',
+        'What `emend bench model` makes of the figures above: a synchronous step is computing, pushing, updating and pulling,',
+        'each process on a host of its own. A slot is one batch of 2 at 321² of Xception-65, V = 256.',
+        f'Command: `emend {" ".join(model[1:])}`.', '', *('    ' + line.rstrip() for line in printed), '',
+        'For each number of workers the table names the fewest servers whose step is within 5 % of the best. Start that many;',
+        'beyond the knee, the last line of each link, more workers wait than compute.'])
+
+
+def model_constants(rates):
+    """What was measured at Xception-65, for the model; its defaults where nothing was."""
+    words = []
+    step = pairs('step-xception65-2-321-2', None, None)
+    if step:
+        words += ['--slot-seconds', f'{statistics.median(row[0]["step_s"] for row in step):.2f}']
+    # A round moves everything both ways at once; one process moves half of the rate one way.
+    if rates:
+        words += ['--process-rate', f'{rates[-1] / 2:.2f}']
+    return words
+
+
 if __name__ == '__main__':
     if not os.path.isdir(PEERS):
         sys.exit(f'bench: {PEERS} is not here: nothing to measure against')
@@ -158,5 +203,5 @@ if __name__ == '__main__':
     words = sys.argv[1:]
     if '--anew' in words:
         shutil.rmtree(KEPT, ignore_errors=True)
-    for word in [w for w in words if not w.startswith('--')] or ['step', 'exchange', 'job']:
-        {'step': steps, 'exchange': exchange, 'job': jobs}[word]()
+    for word in [w for w in words if not w.startswith('--')] or ['step', 'exchange', 'job', 'growth']:
+        {'step': steps, 'exchange': exchange, 'job': jobs, 'growth': growth}[word]()

@@ -2,18 +2,21 @@ import Glibc
 
 /// Runs `body` on a thread of its own at a low priority, and waits for its end.
 ///
-/// Beside a training step it gets what the step leaves over and little more; on an idle machine it
-/// runs at full speed. A thread of its own, because without privileges a thread's priority never
-/// rises again.
+/// Beside a training step it gets what the step leaves over and little more, and rests as its pace
+/// says; when training stops it runs at full speed. A thread of its own, because without privileges
+/// a thread's priority never rises again.
+/// - Parameter makesWay: whether training goes on at this moment.
 func inBackground<Value, Failure: Error>(
-    _ body: () throws(Failure) -> Value
+    makingWayWhile makesWay: @escaping @Sendable () -> Bool,
+    _ body: (BackgroundPace) throws(Failure) -> Value
 ) throws(Failure) -> Value {
     var outcome: Result<Value, Failure>?
     withoutActuallyEscaping(body) { body in
         let work = BackgroundWork {
             // On Linux this is the calling thread alone, not its process.
             _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
-            outcome = Result { () throws(Failure) in try body() }
+            let pace = BackgroundPace(makesWay: makesWay)
+            outcome = Result { () throws(Failure) in try body(pace) }
         }
         var thread = pthread_t()
         let code = pthread_create(

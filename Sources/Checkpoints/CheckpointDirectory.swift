@@ -10,6 +10,8 @@ public struct CheckpointDirectory: Sendable {
     /// The directory that holds one directory per step.
     public let path: String
     let fileSystem: any FileSystem
+    /// Whether writes in the background make way for training at this moment.
+    private(set) var makesWay: @Sendable () -> Bool = { false }
 
     /// - Parameter runID: identity of the run; every file of a checkpoint carries it.
     public init(run: String, runID: String) {
@@ -21,6 +23,14 @@ public struct CheckpointDirectory: Sendable {
         self.runID = runID
         self.fileSystem = fileSystem
         path = run + "/checkpoints"
+    }
+
+    /// The same directory, whose `write`, `writeManifest` and `prune` take a twentieth of a
+    /// processor while `makesWay` says that training goes on.
+    public func makingWay(while makesWay: @escaping @Sendable () -> Bool) -> CheckpointDirectory {
+        var copy = self
+        copy.makesWay = makesWay
+        return copy
     }
 
     /// The directory of the checkpoint at `step`.
@@ -84,6 +94,10 @@ public struct CheckpointDirectory: Sendable {
 
     /// Opens the checkpoint at `step` and verifies all of it.
     public func open(step: Int) throws(CheckpointError) -> Checkpoint {
+        try open(step: step, at: nil)
+    }
+
+    func open(step: Int, at pace: BackgroundPace?) throws(CheckpointError) -> Checkpoint {
         let directory = path(of: step)
         let manifest = try Manifest(file: directory + "/" + Manifest.fileName)
         guard manifest.step == step, manifest.runID == runID else {
@@ -92,7 +106,7 @@ public struct CheckpointDirectory: Sendable {
                 "expected step \(step) of run \(runID), "
                     + "found step \(manifest.step) of run \(manifest.runID)")
         }
-        return try Checkpoint(verifying: manifest, in: directory)
+        return try Checkpoint(verifying: manifest, in: directory, at: pace)
     }
 
     /// The newest checkpoint that verifies, and why newer ones were passed over.

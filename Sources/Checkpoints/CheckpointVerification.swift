@@ -6,13 +6,15 @@ extension Checkpoint {
     /// - Throws: `CheckpointError` naming the file, and the tensor where one is hit.
     public convenience init(verifying directory: String) throws(CheckpointError) {
         let manifest = try Manifest(file: directory + "/" + Manifest.fileName)
-        try self.init(verifying: manifest, in: directory)
+        try self.init(verifying: manifest, in: directory, at: nil)
     }
 
-    convenience init(verifying manifest: Manifest, in directory: String) throws(CheckpointError) {
-        try Self.verifyFiles(of: manifest, in: directory)
+    convenience init(
+        verifying manifest: Manifest, in directory: String, at pace: BackgroundPace?
+    ) throws(CheckpointError) {
+        try Self.verifyFiles(of: manifest, in: directory, at: pace)
         try self.init(manifest: manifest, directory: directory)
-        let found = try parametersSHA256()
+        let found = try parametersSHA256(at: pace)
         guard found == manifest.parametersSHA256 else {
             throw CheckpointError(
                 .corrupt, file: directory + "/" + Manifest.fileName,
@@ -21,11 +23,13 @@ extension Checkpoint {
     }
 
     /// Checks the shards' bytes before anything in them is believed.
-    static func verifyFiles(of manifest: Manifest, in directory: String) throws(CheckpointError) {
+    static func verifyFiles(
+        of manifest: Manifest, in directory: String, at pace: BackgroundPace?
+    ) throws(CheckpointError) {
         for record in manifest.shards {
             let file = try ReadableFile(path: directory + "/" + record.fileName)
             var hash = SHA256()
-            try file.forEachPiece(of: 0..<file.byteCount) { hash.update($0) }
+            try file.forEachPiece(of: 0..<file.byteCount, at: pace) { hash.update($0) }
             let found = hash.finish()
             guard found != record.sha256 else { continue }
             // Where the header is whole, the CRCs can name the tensor.
@@ -39,8 +43,12 @@ extension Checkpoint {
 
     /// SHA-256 over the values of all tensors in list order, float32 little-endian, no headers.
     public func parametersSHA256() throws(CheckpointError) -> String {
+        try parametersSHA256(at: nil)
+    }
+
+    func parametersSHA256(at pace: BackgroundPace?) throws(CheckpointError) -> String {
         var hash = SHA256()
-        for tensor in manifest.tensors { try update(&hash, with: tensor, .values) }
+        for tensor in manifest.tensors { try update(&hash, with: tensor, .values, at: pace) }
         return hash.finish()
     }
 
@@ -50,7 +58,7 @@ extension Checkpoint {
         var hash = SHA256()
         for tensor in manifest.tensors {
             for plane in planes(of: tensor) where plane != .values {
-                try update(&hash, with: tensor, plane)
+                try update(&hash, with: tensor, plane, at: nil)
             }
         }
         for (name, value) in scalars.sorted(by: { $0.key < $1.key }) {
@@ -60,12 +68,13 @@ extension Checkpoint {
     }
 
     private func update(
-        _ hash: inout SHA256, with tensor: TensorEntry, _ plane: PlaneName
+        _ hash: inout SHA256, with tensor: TensorEntry, _ plane: PlaneName,
+        at pace: BackgroundPace?
     ) throws(CheckpointError) {
         for piece in layout.pieces(of: tensor, plane) ?? [] {
             let shard = layout.shards[piece.shard]
             let range = shard.tensor(named: piece.key)!.byteRange
-            try shard.file.forEachPiece(of: range) { hash.update($0) }
+            try shard.file.forEachPiece(of: range, at: pace) { hash.update($0) }
         }
     }
 
@@ -73,7 +82,7 @@ extension Checkpoint {
         of tensor: SafetensorsFile.Tensor, in shard: SafetensorsFile
     ) throws(CheckpointError) {
         var sum: UInt = 0
-        try shard.file.forEachPiece(of: tensor.byteRange) { sum = crc32($0, from: sum) }
+        try shard.file.forEachPiece(of: tensor.byteRange, at: nil) { sum = crc32($0, from: sum) }
         let found = hexadecimal(UInt64(sum), digits: 8)
         let expected = shard.metadata["crc32:\(tensor.name)"] ?? "none"
         guard found == expected else {
@@ -85,9 +94,9 @@ extension Checkpoint {
 }
 
 extension ReadableFile {
-    /// Hands over the bytes of `range` in pieces of at most 1 MiB.
+    /// Hands over the bytes of `range` in pieces of at most 1 MiB, at that pace.
     func forEachPiece(
-        of range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Void
+        of range: Range<Int>, at pace: BackgroundPace?, _ body: (UnsafeRawBufferPointer) -> Void
     ) throws(CheckpointError) {
         let capacity = 1 << 20
         let buffer = UnsafeMutableRawBufferPointer.allocate(
@@ -100,6 +109,7 @@ extension ReadableFile {
             try read(into: piece, at: offset)
             body(UnsafeRawBufferPointer(piece))
             offset += piece.count
+            pace?.rest()
         }
     }
 }

@@ -12,17 +12,18 @@ package final class JournalFile {
     private var machine: JournalMachine
     private var file: Int32 = -1
 
-    /// Opens a journal and reads it, creates it where it is missing, and cuts off a torn end.
-    /// - Throws: `CheckpointError`: `corrupt`, naming the line, where one in the middle is damaged.
+    /// Opens a journal and reads it, creates it where it is missing, cuts off a torn end, and makes
+    /// sure that what it returns is on disk.
+    /// - Throws: `CheckpointError`: `corrupt`, naming the line, where one in the middle is damaged;
+    ///   the file is as it was then.
     package static func open(
         _ path: String, on fileSystem: any FileSystem = PosixFileSystem()
     ) throws(CheckpointError) -> (journal: JournalFile, entries: [JSON]) {
         let journal = JournalFile(path, fileSystem)
-        switch journal.drive(journal.machine.open(), content: []) {
-        case .opened(let bytes, _): return (journal, try journal.entries(of: bytes))
-        case .failed(let failure): throw CheckpointError(failure)
-        case .durable: preconditionFailure("\(path) was opened, not appended to")
-        }
+        let lines = try journal.read()
+        let entries = try journal.entries(of: lines)
+        try journal.renew(lines)
+        return (journal, entries)
     }
 
     private init(_ path: String, _ fileSystem: any FileSystem) {
@@ -42,7 +43,7 @@ package final class JournalFile {
         switch drive(machine.append(byteCount: content.count), content: content) {
         case .durable: return
         case .failed(let failure): throw CheckpointError(failure)
-        case .opened: preconditionFailure("\(path): an append that opened it")
+        case let outcome: preconditionFailure("\(path): an append that came to \(outcome)")
         }
     }
 
@@ -51,6 +52,22 @@ package final class JournalFile {
         CheckpointError(
             .corrupt, file: path,
             "line \(line): \(problem); restore the file, or start from a checkpoint in a new run")
+    }
+
+    private func read() throws(CheckpointError) -> [UInt8] {
+        switch drive(machine.open(), content: []) {
+        case .found(let lines, _): return lines
+        case .failed(let failure): throw CheckpointError(failure)
+        case let outcome: preconditionFailure("\(path): reading it came to \(outcome)")
+        }
+    }
+
+    private func renew(_ lines: [UInt8]) throws(CheckpointError) {
+        switch drive(machine.renew(), content: lines) {
+        case .opened: return
+        case .failed(let failure): throw CheckpointError(failure)
+        case let outcome: preconditionFailure("\(path): renewing it came to \(outcome)")
+        }
     }
 
     private func drive(

@@ -16,8 +16,8 @@ extension CheckpointDirectory {
             numericsClass: facts.numericsClass, tensors: tensors,
             shards: shards.sorted { $0.fileName < $1.fileName }, parametersSHA256: "",
             details: facts.details)
-        return try inBackground { () throws(CheckpointError) in
-            var commit = CheckpointCommit(draft, in: self)
+        return try inBackground(makingWayWhile: makesWay) { pace throws(CheckpointError) in
+            var commit = CheckpointCommit(draft, in: self, at: pace)
             return try commit.drive()
         }
     }
@@ -29,12 +29,14 @@ private struct CheckpointCommit {
     private let directory: String
     private let manifestPath: String
     private let fileSystem: any FileSystem
+    private let pace: BackgroundPace
     private var machine: CheckpointMachine
     private var text: [UInt8] = []
     private var file: Int32 = -1
 
-    init(_ draft: Manifest, in checkpoints: CheckpointDirectory) {
+    init(_ draft: Manifest, in checkpoints: CheckpointDirectory, at pace: BackgroundPace) {
         manifest = draft
+        self.pace = pace
         directory = checkpoints.path(of: draft.step)
         manifestPath = directory + "/" + Manifest.fileName
         fileSystem = checkpoints.fileSystem
@@ -66,9 +68,9 @@ private struct CheckpointCommit {
 
     /// Checks the shards and completes the manifest with what they hold.
     private mutating func readShards() throws(CheckpointError) {
-        try Checkpoint.verifyFiles(of: manifest, in: directory)
+        try Checkpoint.verifyFiles(of: manifest, in: directory, at: pace)
         let draft = try Checkpoint(manifest: manifest, directory: directory)
-        manifest.parametersSHA256 = try draft.parametersSHA256()
+        manifest.parametersSHA256 = try draft.parametersSHA256(at: pace)
         text = Array(manifest.fileText.utf8)
     }
 

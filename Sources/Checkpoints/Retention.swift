@@ -29,20 +29,24 @@ extension CheckpointDirectory {
             incomplete: entries(try stepDirectories().filter { !complete.contains($0) }),
             keep: keep, protected: protected.map(UInt64.init),
             knownWhole: verified.map { UInt64($0.step) }, manifestName: Manifest.fileName)
-        return try inBackground { () throws(CheckpointError) in try drive(&machine) }
+        return try inBackground(makingWayWhile: makesWay) { pace throws(CheckpointError) in
+            try drive(&machine, at: pace)
+        }
     }
 
     private func entries(_ steps: [Int]) -> [RetentionMachine.Entry] {
         steps.map { RetentionMachine.Entry(step: UInt64($0), path: path(of: $0)) }
     }
 
-    private func drive(_ machine: inout RetentionMachine) throws(CheckpointError) -> Pruning {
+    private func drive(
+        _ machine: inout RetentionMachine, at pace: BackgroundPace
+    ) throws(CheckpointError) -> Pruning {
         var effect = machine.start()
         var file: Int32 = -1
         while true {
             switch effect {
             case .verify(let step):
-                let isWhole = (try? open(step: Int(step))) != nil
+                let isWhole = (try? open(step: Int(step), at: pace)) != nil
                 effect = machine.handle(isWhole ? .sound : .damaged)
             case .perform(let operation):
                 effect = machine.handle(

@@ -68,13 +68,14 @@ public struct SafetensorsWriter {
     /// Writes the file atomically; on return it is durable.
     /// - Throws: `CheckpointError` of kind `inputOutput`.
     public func write(to path: String) throws(CheckpointError) {
-        _ = try write(to: path, on: PosixFileSystem())
+        _ = try write(to: path, on: PosixFileSystem(), at: nil)
     }
 
     /// As `write(to:)`, with the directories that lead to the file, outermost first; the size and
     /// SHA-256 of the file.
-    package func write(
-        to path: String, creating directories: [String] = [], on fileSystem: any FileSystem
+    func write(
+        to path: String, creating directories: [String] = [], on fileSystem: any FileSystem,
+        at pace: BackgroundPace?
     ) throws(CheckpointError) -> (byteCount: Int, sha256: String) {
         var hash = SHA256()
         var byteCount = 0
@@ -87,7 +88,11 @@ public struct SafetensorsWriter {
             var file: Int32 = -1
             // Hashed as they are written, while the caches still hold them.
             outcome = fileSystem.drive(
-                machine.start(), content: content, on: &file, written: { hash.update($0) }
+                machine.start(), content: content, on: &file,
+                written: { piece in
+                    hash.update(piece)
+                    pace?.rest()
+                }
             ) { machine.handle($0) }
         }
         try outcome.get()

@@ -70,15 +70,18 @@ extension CheckpointDirectory {
     public func write(_ shard: Shard, step: Int) throws(CheckpointError) -> ShardRecord {
         let directory = path(of: step)
         let fileName = "server-\(shard.server)-of-\(shard.serverCount).safetensors"
-        return try inBackground { () throws(CheckpointError) in
-            let written = try writer(of: shard, step: step).write(
-                to: directory + "/" + fileName, creating: [run, path, directory], on: fileSystem)
+        return try inBackground(makingWayWhile: makesWay) { pace throws(CheckpointError) in
+            let written = try writer(of: shard, step: step, at: pace).write(
+                to: directory + "/" + fileName, creating: [run, path, directory], on: fileSystem,
+                at: pace)
             return ShardRecord(
                 fileName: fileName, byteCount: written.byteCount, sha256: written.sha256)
         }
     }
 
-    private func writer(of shard: Shard, step: Int) -> SafetensorsWriter {
+    private func writer(
+        of shard: Shard, step: Int, at pace: BackgroundPace
+    ) -> SafetensorsWriter {
         var metadata = ["format": Self.shardFormat, "run": runID, "step": String(step)]
         for (name, value) in shard.scalars {
             precondition(value.isFinite, "scalar \(name) is \(value)")
@@ -88,6 +91,7 @@ extension CheckpointDirectory {
             let key = ShardKey(plane.slice, plane.name).text
             let bytes = UnsafeRawBufferPointer(plane.values)
             metadata["crc32:\(key)"] = hexadecimal(UInt64(crc32(bytes)), digits: 8)
+            pace.rest()
             let isWhole = plane.slice.count == plane.slice.tensor.elementCount
             return SafetensorsWriter.Tensor(
                 key, .float32, shape: isWhole ? plane.slice.tensor.shape : [plane.slice.count],

@@ -57,15 +57,10 @@ struct ChunkState {
     ) -> Frame? {
         let root = sum(of: nodes, step.tree, kernels)
         let kept = roots == .wanted ? frame(of: root) : nil
-        let next = values.copy()
         switch chunk.group.rule {
-        case .descent: descend(next, root, step, kernels)
-        case .movingAverage: average(next, root, step, kernels)
+        case .descent: descend(root, step, kernels)
+        case .movingAverage: average(root, step, kernels)
         }
-        values = next
-        // While the chunk is in a core's cache.
-        hash = Digest(of: next)
-        slotHashes = slots.map { Digest(of: $0) }
         return kept
     }
 
@@ -78,30 +73,56 @@ struct ChunkState {
         }
     }
 
+    /// Elements that are copied, changed and hashed at a time: with their gradient and slots they
+    /// fit a core's cache.
+    private static let tileElementCount = 1 << 15
+
+    static func tiles(of elementCount: Int) -> [Range<Int>] {
+        stride(from: 0, to: elementCount, by: tileElementCount).map {
+            $0..<min($0 + tileElementCount, elementCount)
+        }
+    }
+
     private mutating func descend(
-        _ next: FloatBlocks.Block, _ root: Sum, _ step: StepUpdate,
-        _ kernels: UnsafePointer<ck_table>
+        _ root: Sum, _ step: StepUpdate, _ kernels: UnsafePointer<ck_table>
     ) {
         for index in slots.indices where !isKnownUniquelyReferenced(&slots[index]) {
             slots[index] = slots[index].copy()
         }
-        step.rule.update(
-            weights: next.floats, slots: slots.map(\.floats), gradientSum: root.floats,
-            gradientScale: step.scale, learningRate: step.learningRate, progress: step.progress,
-            ranges: ranges, kernels: kernels)
+        let next = blocks.take(chunk.elementCount)
+        let planes = [next] + slots
+        let digests = planes.map { _ in DigestStream() }
+        for tile in Self.tiles(of: chunk.elementCount) {
+            let parts = planes.map { UnsafeMutableBufferPointer(rebasing: $0.floats[tile]) }
+            _ = parts[0].update(fromContentsOf: values.floats[tile])
+            step.rule.update(
+                weights: parts[0], slots: Array(parts.dropFirst()),
+                gradientSum: UnsafeBufferPointer(rebasing: root.floats[tile]),
+                gradientScale: step.scale, learningRate: step.learningRate,
+                progress: step.progress, ranges: ranges.compactMap { $0.part(in: tile) },
+                kernels: kernels)
+            for (part, digest) in zip(parts, digests) {
+                digest.update(UnsafeRawBufferPointer(part))
+            }
+        }
+        values = next
+        hash = digests[0].digest
+        slotHashes = digests.dropFirst().map(\.digest)
     }
 
     /// Tensors that share a decay are neighbours more often than not, but each is told its own.
-    private func average(
-        _ next: FloatBlocks.Block, _ root: Sum, _ step: StepUpdate,
-        _ kernels: UnsafePointer<ck_table>
+    private mutating func average(
+        _ root: Sum, _ step: StepUpdate, _ kernels: UnsafePointer<ck_table>
     ) {
+        let next = values.copy()
         let sums = root.writable(blocks)
         for piece in pieces where piece.tensor.attributes.movingAverageDecay < 1 {
             MovingAverage(decay: Double(piece.tensor.attributes.movingAverageDecay)).update(
                 next.floats, sums: sums.floats, scale: step.scale, at: step.stepInPhase,
                 range: piece.chunkOffset..<piece.chunkOffset + piece.count, kernels: kernels)
         }
+        values = next
+        hash = Digest(of: next)
     }
 
     // MARK: Reduction
@@ -158,6 +179,17 @@ struct ChunkState {
         let block = blocks.take(frame.byteCount / 4)
         UnsafeMutableRawBufferPointer(block.floats).copyMemory(from: frame.bytes)
         return block
+    }
+}
+
+extension UpdateRange {
+    /// What of the range lies in a tile, counted from its first element; nil where nothing does.
+    fileprivate func part(in tile: Range<Int>) -> UpdateRange? {
+        let common = elements.clamped(to: tile)
+        guard !common.isEmpty else { return nil }
+        var part = self
+        part.elements = common.lowerBound - tile.lowerBound..<common.upperBound - tile.lowerBound
+        return part
     }
 }
 

@@ -48,17 +48,19 @@ final class GradientBuffers: Sendable {
 }
 
 extension FlatBuffers {
-    /// Adds another node's sums to these, element by element: left + right, left being this.
-    func add(_ right: FlatBuffers, kernels: UnsafePointer<ck_table>, pool: ThreadPool) {
+    /// Adds elements of another node's sums to these, one by one: left + right, left being this.
+    func add(
+        _ right: FlatBuffers, _ group: TensorGroup, _ elements: Range<Int>,
+        kernels: UnsafePointer<ck_table>, pool: ThreadPool
+    ) {
+        guard let sum = self[group].baseAddress, let other = right[group].baseAddress else {
+            return
+        }
         let tile = 1 << 16
-        for group in groups {
-            let (sum, other) = (self[group], right[group])
-            guard let sumBase = sum.baseAddress, let otherBase = other.baseAddress else { continue }
-            pool.run(count: (sum.count + tile - 1) / tile) { index in
-                let first = index * tile
-                kernels.pointee.accumulate(
-                    sumBase + first, otherBase + first, min(tile, sum.count - first))
-            }
+        pool.run(count: (elements.count + tile - 1) / tile) { index in
+            let first = elements.lowerBound + index * tile
+            kernels.pointee.accumulate(
+                sum + first, other + first, min(tile, elements.upperBound - first))
         }
     }
 }

@@ -3,7 +3,13 @@ import Training
 import TrainingProtocol
 
 /// Computes a node of the canonical tree: its slots one after the other, summed as the tree says.
+///
+/// While the last slot is differentiated, each part of its gradients goes through all the sums that
+/// wait for it, so that the node's own gradients come in backward order.
 struct NodeComputation {
+    /// Elements of a group whose sum over the node is final, in the buffers that hold it.
+    typealias Finished = (TensorGroup, Range<Int>, GradientBuffers.Loan) -> Void
+
     let trainer: SlotTrainer
     let parameters: FlatBuffers
     let gradients: GradientBuffers
@@ -20,26 +26,49 @@ struct NodeComputation {
         var gradients: GradientBuffers.Loan?
     }
 
+    /// The node's value; `finished` is told during the backward pass which gradients are final, though
+    /// not yet whether all of them are finite.
+    ///
     /// Throws what the batch source throws.
-    func value(of node: SlotRange) throws -> Sum {
-        guard let (left, right) = tree.children(of: node) else { return try leaf(node.lower) }
-        let sum = try value(of: left)
-        let other = try value(of: right)
-        guard let first = sum.gradients, let second = other.gradients else {
-            return Sum(trailer: sum.trailer + other.trailer, gradients: nil)
+    func value(of node: SlotRange, finished: Finished = { _, _, _ in }) throws -> Sum {
+        var lefts: [Sum] = []
+        var last = node
+        while let (left, right) = tree.children(of: last) {
+            lefts.append(try value(of: left))
+            last = right
         }
-        first.buffers.add(second.buffers, kernels: pool.kernels, pool: pool)
-        return Sum(trailer: sum.trailer + other.trailer, gradients: first)
+        return try leaf(last.lower, addedTo: lefts, finished)
     }
 
-    private func leaf(_ slot: Int) throws -> Sum {
-        let loan = gradients.take()
+    /// A slot, added to the sums on its left from the lowest one up: a + (b + slot).
+    private func leaf(_ slot: Int, addedTo lefts: [Sum], _ finished: Finished) throws -> Sum {
+        let own = gradients.take()
+        let sums = lefts.compactMap(\.gradients)
+        let areFinite = sums.count == lefts.count
+        var rest = own.buffers.unfinished
+        func add(_ group: TensorGroup, _ elements: Range<Int>) {
+            var right = own
+            for left in sums.reversed() {
+                left.buffers.add(
+                    right.buffers, group, elements, kernels: pool.kernels, pool: pool)
+                right = left
+            }
+            finished(group, elements, right)
+        }
         let result = try trainer.compute(
             phase: phase, stepInPhase: stepInPhase, slot: slot, parameters: parameters,
-            gradients: loan.buffers)
+            gradients: own.buffers
+        ) { group, elements in
+            guard areFinite else { return }
+            rest.remove(elements, of: group)
+            add(group, elements)
+        }
         onSlotFinished(slot)
-        return Sum(
-            trailer: SlotReport.trailer(result, slot: slot),
-            gradients: result.allFinite ? loan : nil)
+        let trailer = lefts.reversed().reduce(SlotReport.trailer(result, slot: slot)) {
+            $1.trailer + $0
+        }
+        guard areFinite, result.allFinite else { return Sum(trailer: trailer, gradients: nil) }
+        for (group, elements) in rest.ranges { add(group, elements) }
+        return Sum(trailer: trailer, gradients: sums.first ?? own)
     }
 }

@@ -9,7 +9,7 @@ import TrainingProtocol
 
 /// The checkpoints of a run, in the terms of the protocol.
 struct RunCheckpoints: Sendable {
-    let directory: CheckpointDirectory
+    var directory: CheckpointDirectory
     let plan: RunPlan
     let description: RunDescription
 

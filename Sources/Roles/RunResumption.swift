@@ -29,6 +29,12 @@ struct RunResumption {
         }
         notes = skipped.map { "passed over a checkpoint: \($0)" }
         description = try RunDescription(text: checkpoint.manifest.configuration)
+        guard description.hash.description == checkpoint.manifest.configurationSHA256 else {
+            throw CheckpointError(
+                .corrupt, file: directory.path,
+                "was begun by a build with other configuration keys; go on with that build, or "
+                    + "begin another run with network.weights=\(directory.path)")
+        }
         plan = try RunPlan(description)
         (journal, recovered) = try Self.journal(of: directory)
         guard recovered.run.description == identity,

@@ -12,6 +12,7 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
     // Sendable: everything that changes is touched on `queue` alone.
     private let queue = DispatchQueue(label: "emend.commit")
     private let writing = DispatchQueue(label: "emend.checkpoint")
+    private let pace = CheckpointPace()
     private let run: RunDirectory
     private let pool: ThreadPool
     /// Sorted by shard.
@@ -81,18 +82,26 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
 
     /// A payload is believed if its digest fits and all its numbers are finite.
     private func inspect(_ job: InspectJob) -> Inspection {
-        guard Digest(of: job.payload) == job.digest else { return .corrupt }
+        let digest = DigestStream()
         var largest: Float = 0
+        var isFinite = true
         let floats = job.payload.bytes.assumingMemoryBound(to: Float.self)
-        guard let base = floats.baseAddress else { return .sound }
-        let isFinite = pool.kernels.pointee.scan_finite(&largest, base, floats.count) == 1
+        for tile in ChunkState.tiles(of: floats.count) {
+            let part = UnsafeBufferPointer(rebasing: floats[tile])
+            digest.update(UnsafeRawBufferPointer(part))
+            isFinite =
+                pool.kernels.pointee.scan_finite(&largest, part.baseAddress, part.count) == 1
+                && isFinite
+        }
+        guard digest.digest == job.digest else { return .corrupt }
         return isFinite ? .sound : .nonFinite
     }
 
     private func commit(
         _ job: CommitJob, _ report: @escaping @Sendable (JobReport) -> Void
     ) -> CommitResult {
-        shards[place(of: job.shard)].state.commit(job, pool: pool) {
+        pace.note(job.step)
+        return shards[place(of: job.shard)].state.commit(job, pool: pool) {
             report(.progressed(.chunk($0)))
         }
     }
@@ -102,9 +111,12 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
         _ job: SnapshotJob, _ snapshot: ShardSnapshot,
         _ report: @escaping @Sendable (JobReport) -> Void
     ) {
-        writing.async { [run] in
+        pace.beginWrite()
+        writing.async { [run, pace] in
+            defer { pace.endWrite() }
             do {
-                let record = try run.checkpoints().write(
+                let directory = try run.checkpoints().makingWay { pace.makesWay() }
+                let record = try directory.write(
                     snapshot.shard(index: job.shard.index, count: job.shardCount),
                     step: Int(job.version.index))
                 let file = WrittenFile(

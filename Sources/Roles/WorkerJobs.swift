@@ -1,5 +1,4 @@
 import CKernels
-import CXXHash
 import Datasets
 import Dispatch
 import Foundation
@@ -97,12 +96,16 @@ final class WorkerJobs: JobRunner, @unchecked Sendable {
             })
         engine.trainer.prefetch(phase: phase, stepInPhase: stepInPhase, slot: job.node.lower)
         let (begun, waited) = (ContinuousClock.now, engine.trainer.waitedForInput)
-        let sum = try node.value(of: job.node)
+        var final = FinalChunks(engine.plan.chunkPlan, wanted: job.trainedChunks)
+        let sum = try node.value(of: job.node) { group, elements, loan in
+            for chunk in final.add(elements, of: group) {
+                report(.progressed(.gradient(engine.gradient(of: chunk, in: loan))))
+            }
+        }
         let share = (engine.trainer.waitedForInput - waited) / (ContinuousClock.now - begun)
         prefetchNextStep(engine, after: job)
         return Computation(
-            trailer: sum.trailer,
-            gradients: sum.gradients.map { engine.frames(of: $0, job.trainedChunks) } ?? [],
+            trailer: sum.trailer, gradients: [],
             inputWaitPermille: UInt32(1000 * min(max(share, 0), 1)))
     }
 
@@ -129,25 +132,14 @@ extension WorkerJobs.Engine {
         elements.copyMemory(from: parameters.payload.bytes)
     }
 
-    /// The chunks of a node's sum as frames, in backward order; the memory is not copied.
-    func frames(of loan: GradientBuffers.Loan, _ chunks: [ChunkID]) -> [ChunkGradient] {
-        chunks.reversed().map { id in
-            let chunk = plan.chunkPlan[id]
-            let all = UnsafeRawBufferPointer(loan.buffers[chunk.group.tensorGroup])
-            let bytes = UnsafeRawBufferPointer(
-                rebasing: all[
-                    4 * chunk.firstElement..<4 * (chunk.firstElement + chunk.elementCount)])
-            let frame = Frame(adopting: bytes) { _ = loan }
-            return ChunkGradient(chunk: id, digest: Digest(of: frame), payload: frame)
-        }
-    }
-}
-
-extension Digest {
-    /// XXH3, 64 bits, of a payload.
-    init(of frame: Frame) { self.init(of: frame.bytes) }
-
-    init(of bytes: UnsafeRawBufferPointer) {
-        self.init(XXH3_64bits(bytes.baseAddress, bytes.count))
+    /// A chunk of a node's sum as a frame; the memory is not copied.
+    func gradient(of id: ChunkID, in loan: GradientBuffers.Loan) -> ChunkGradient {
+        let chunk = plan.chunkPlan[id]
+        let all = UnsafeRawBufferPointer(loan.buffers[chunk.group.tensorGroup])
+        let bytes = UnsafeRawBufferPointer(
+            rebasing: all[
+                4 * chunk.firstElement..<4 * (chunk.firstElement + chunk.elementCount)])
+        let frame = Frame(adopting: bytes) { _ = loan }
+        return ChunkGradient(chunk: id, digest: Digest(of: frame), payload: frame)
     }
 }

@@ -8,7 +8,7 @@ struct EventQueue: Sendable {
         case timer(TimerID, process: Int, generation: UInt64)
         case start(process: Int)
         /// A process's operation on a file comes to its end.
-        case storage(process: Int)
+        case storage(process: Int, Storage.Lane)
         case fault(FaultKind)
         /// By place in the options' script.
         case scripted(Int)

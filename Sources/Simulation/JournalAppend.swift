@@ -40,7 +40,7 @@ struct JournalAppend: StorageJob {
             return .finish(.appended(.journaled, journal))
         case .finish(.failed(let failure)):
             return .finish(.appended(.failed(JobFailure(failure)), journal))
-        case .finish(.opened): preconditionFailure("an append that opened the journal")
+        case .finish(let outcome): preconditionFailure("an append that came to \(outcome)")
         }
     }
 }

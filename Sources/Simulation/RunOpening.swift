@@ -9,7 +9,8 @@ struct OpenedRun: Sendable {
 
 /// Finds the newest checkpoint and opens the journal, as a coordinator does when it starts.
 struct RunOpening: StorageJob {
-    let content: [UInt8] = []
+    /// The journal's lines, once they were found.
+    private(set) var content: [UInt8] = []
     private var search = CheckpointSearch()
     private var start: CheckpointReference?
     private var journal = OpenJournal()
@@ -38,14 +39,18 @@ struct RunOpening: StorageJob {
         return try follow(opening, from: found, on: &disk)
     }
 
-    private func follow(
+    private mutating func follow(
         _ effect: JournalMachine.Effect, from start: CheckpointReference,
         on disk: inout SimulatedDisk
     ) throws(InvariantViolation) -> StorageEffect {
         switch effect {
         case .perform(let operation): return .perform(operation)
-        case .finish(.opened(let bytes, _)):
-            let facts = try disk.open(bytes)
+        case .finish(.found(let lines, _)):
+            content = lines
+            let renewal = journal.machine.renew()
+            return try follow(renewal, from: start, on: &disk)
+        case .finish(.opened):
+            let facts = try disk.open(content)
             return .finish(.opened(OpenedRun(journal: journal, facts: facts, start: start)))
         case .finish(.failed(let failure)): return failed(failure)
         case .finish(.durable): preconditionFailure("the journal was opened, not appended to")

@@ -220,13 +220,24 @@ struct SimulatedDisk: Sendable {
     mutating func loseAll(seed: UInt64) throws(InvariantViolation) {
         fileSystem.crash(seed: seed)
         try check()
+        let bytes = readJournal()
+        _ = try open(bytes)
+    }
+
+    /// What whoever opens the journal finds and makes durable.
+    private mutating func readJournal() -> [UInt8] {
         var machine = JournalMachine(path: Self.journal)
         var file: SimulatedFileSystem.Handle?
-        let outcome = fileSystem.drive(machine.open(), on: &file) { machine.handle($0) }
-        guard case .opened(let bytes, _)? = outcome else {
-            preconditionFailure("the journal cannot be opened: \(String(describing: outcome))")
+        let reading = fileSystem.drive(machine.open(), on: &file) { machine.handle($0) }
+        guard case .found(let lines, _)? = reading else {
+            preconditionFailure("reading the journal came to \(String(describing: reading))")
         }
-        _ = try open(bytes)
+        let renewal = fileSystem.drive(machine.renew(), content: lines, on: &file) {
+            machine.handle($0)
+        }
+        precondition(
+            renewal == .opened, "renewing it came to \(String(describing: renewal))")
+        return lines
     }
 
     // MARK: Ledger

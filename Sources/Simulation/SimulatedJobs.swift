@@ -129,17 +129,16 @@ struct SimulatedJobs: Sendable {
         let loaded = process.loaded
         let node = workload.node(job.node, of: job.step) { loaded[$0.index] ?? [] }
         let cost = Cost.slots(UInt64(job.node.count))
-        guard node.trailer.finiteness == .finite else {
-            let computation = Computation(trailer: node.trailer, gradients: [])
-            return Result(outcome: .computed(computation), cost: cost)
-        }
-        // Backward order; every second chunk leaves before the end of the job.
+        let isFinite = node.trailer.finiteness == .finite
+        // Backward order; every second chunk leaves before the end of the job, when nobody knows yet
+        // whether the others are finite.
         let all = zip(job.trainedChunks, node.gradients).map { chunk, values in
-            let payload = Frame(floats: values)
+            let isSound = isFinite || chunk.index.isMultiple(of: 4)
+            let payload = Frame(floats: isSound ? values : values.map { _ in .nan })
             return ChunkGradient(chunk: chunk, digest: digest(of: payload), payload: payload)
         }.reversed()
         let early = all.filter { $0.chunk.index.isMultiple(of: 2) }
-        let late = all.filter { !$0.chunk.index.isMultiple(of: 2) }
+        let late = isFinite ? all.filter { !$0.chunk.index.isMultiple(of: 2) } : []
         return Result(
             progress: early.map { .gradient($0) },
             outcome: .computed(Computation(trailer: node.trailer, gradients: late)), cost: cost)

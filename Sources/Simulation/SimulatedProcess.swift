@@ -30,7 +30,7 @@ struct SimulatedProcess: Sendable {
     var held: [(shard: ShardIndex, chunks: [ChunkID])] = []
     /// Of a server: by chunk id.
     var state: [SyntheticWorkload.ChunkState?] = []
-    var storage = StorageQueue()
+    var storage = Storage()
     /// Jobs take effect in the order they were started, so a later one never ends earlier.
     var busyUntil = Instant(nanoseconds: 0)
 

@@ -6,73 +6,79 @@ extension Simulation {
     mutating func enqueue(
         _ work: StorageQueue.Work, as id: JobID?, of process: Int
     ) throws(InvariantViolation) {
-        processes[process].storage.waiting.append((id, work))
-        if processes[process].storage.waiting.count == 1 { try beginWork(of: process) }
+        let lane = work.lane
+        processes[process].storage[lane].waiting.append((id, work))
+        if processes[process].storage[lane].waiting.count == 1 {
+            try beginWork(of: process, lane)
+        }
     }
 
-    private mutating func beginWork(of process: Int) throws(InvariantViolation) {
-        guard let work = processes[process].storage.waiting.first?.work else { return }
+    private mutating func beginWork(
+        of process: Int, _ lane: Storage.Lane
+    ) throws(InvariantViolation) {
+        guard let work = processes[process].storage[lane].waiting.first?.work else { return }
         switch work {
-        case .opening: try begin(RunOpening(), of: process)
-        case .files(let job): try begin(job, of: process)
+        case .opening: try begin(RunOpening(), of: process, lane)
+        case .files(let job): try begin(job, of: process, lane)
         case .journal(let fact):
             guard let journal = processes[process].storage.journal else {
                 throw InvariantViolation("\(processes[process].name) has no journal")
             }
-            try begin(JournalAppend(fact, to: journal, on: &jobs.disk), of: process)
+            try begin(JournalAppend(fact, to: journal, on: &jobs.disk), of: process, lane)
         case .ledger:
             let milliseconds = random.below(options.diskMilliseconds + 1)
-            queue.add(.storage(process: process), at: at(milliseconds))
+            queue.add(.storage(process: process, lane), at: at(milliseconds))
         }
     }
 
     private mutating func begin(
-        _ job: any StorageJob, of process: Int
+        _ job: any StorageJob, of process: Int, _ lane: Storage.Lane
     ) throws(InvariantViolation) {
         var job = job
         let effect = try job.start(on: &jobs.disk)
-        try follow(effect, of: job, process)
+        try follow(effect, of: job, process, lane)
     }
 
     /// The operation that a process waits for happens, or fails.
-    mutating func advanceStorage(of process: Int) throws(InvariantViolation) {
+    mutating func advanceStorage(
+        of process: Int, _ lane: Storage.Lane
+    ) throws(InvariantViolation) {
         guard processes[process].isAlive else { return }
-        if case .ledger(let ledgerChange)? = processes[process].storage.waiting.first?.work {
-            return try endWork(with: .finished(try change(ledgerChange)), of: process)
+        let work = processes[process].storage[lane]
+        if case .ledger(let ledgerChange)? = work.waiting.first?.work {
+            return try endWork(with: .finished(try change(ledgerChange)), of: process, lane)
         }
-        guard var job = processes[process].storage.job,
-            let operation = processes[process].storage.operation
-        else { return }
+        guard var job = work.job, let operation = work.operation else { return }
         var bytes: [UInt8] = []
         if case .write(let offset, let byteCount) = operation {
             bytes = Array(job.content[offset..<offset + byteCount])
         }
-        drawFault(of: operation, bytes, process)
+        drawFault(of: operation, bytes, process, lane)
         let result = jobs.disk.fileSystem.perform(
             operation, bytes, on: &job.file, by: processes[process].host)
         let effect = try job.handle(result, on: &jobs.disk)
-        try follow(effect, of: job, process)
+        try follow(effect, of: job, process, lane)
     }
 
     private mutating func follow(
-        _ effect: StorageEffect, of job: any StorageJob, _ process: Int
+        _ effect: StorageEffect, of job: any StorageJob, _ process: Int, _ lane: Storage.Lane
     ) throws(InvariantViolation) {
         switch effect {
         case .perform(let operation):
-            processes[process].storage.job = job
-            processes[process].storage.operation = operation
+            processes[process].storage[lane].job = job
+            processes[process].storage[lane].operation = operation
             let span = duration(of: operation, on: job.file)
             queue.add(
-                .storage(process: process), at: Instant(nanoseconds: now.nanoseconds + span))
-        case .finish(let outcome): try endWork(with: outcome, of: process)
+                .storage(process: process, lane), at: Instant(nanoseconds: now.nanoseconds + span))
+        case .finish(let outcome): try endWork(with: outcome, of: process, lane)
         }
     }
 
     private mutating func endWork(
-        with outcome: StorageOutcome, of process: Int
+        with outcome: StorageOutcome, of process: Int, _ lane: Storage.Lane
     ) throws(InvariantViolation) {
-        let id = processes[process].storage.waiting.removeFirst().id
-        processes[process].storage.job = nil
+        let id = processes[process].storage[lane].waiting.removeFirst().id
+        processes[process].storage[lane].job = nil
         switch outcome {
         case .opened(let run): return try begin(run, as: process)
         case .appended(let outcome, let journal):
@@ -82,7 +88,7 @@ extension Simulation {
             return terminate(process, .jobFailed(failure))
         case .finished(let outcome): report(outcome, of: id, process)
         }
-        try beginWork(of: process)
+        try beginWork(of: process, lane)
     }
 
     private mutating func report(_ outcome: JobOutcome, of id: JobID?, _ process: Int) {
@@ -102,17 +108,16 @@ extension Simulation {
         return call + (least - 1 + random.below(options.diskMilliseconds)) * 1_000_000
     }
 
-    /// What a failed fsync of the journal leaves can be read and is not on the disk, which the next
-    /// coordinator cannot tell: that fsync, and taking a line back, never fail here.
-    private mutating func drawFault(of operation: FileOperation, _ bytes: [UInt8], _ process: Int) {
-        let isOnJournal = isOnJournal(process)
-        let chance = isOnJournal ? options.journalFailureOneIn : options.diskFailureOneIn
+    /// A failure to write a fact ends a coordinator.
+    private mutating func drawFault(
+        of operation: FileOperation, _ bytes: [UInt8], _ process: Int, _ lane: Storage.Lane
+    ) {
+        let chance =
+            switch lane {
+            case .facts: options.journalFailureOneIn
+            case .checkpoints: options.diskFailureOneIn
+            }
         guard isFaulty, random.happens(oneIn: chance) else { return }
-        switch operation {
-        case .truncate: return
-        case .synchronise where isOnJournal: return
-        default: break
-        }
         let fault: SimulatedFileSystem.Fault =
             switch random.below(4) {
             case 0: .error(.interrupted)
@@ -122,14 +127,6 @@ extension Simulation {
             }
         jobs.disk.fileSystem.failOperation(jobs.disk.fileSystem.operationCount, fault)
         tell { "\($0.processes[process].name): \(operation) fails: \(fault)" }
-    }
-
-    /// A failure of these ends a coordinator.
-    private func isOnJournal(_ process: Int) -> Bool {
-        switch processes[process].storage.waiting.first?.work {
-        case .opening, .journal, .ledger: true
-        case .files, nil: false
-        }
     }
 
     private mutating func change(

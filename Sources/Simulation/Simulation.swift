@@ -223,9 +223,9 @@ package struct Simulation {
         case .event(let event, let process):
             if postpone(happening, process) { return }
             try deliver(event, to: process)
-        case .storage(let process):
+        case .storage(let process, let lane):
             if postpone(happening, process) { return }
-            try advanceStorage(of: process)
+            try advanceStorage(of: process, lane)
         case .fault(let kind): try strike(kind)
         case .scripted(let index): try strike(options.script[index])
         case .heal(let partition):
@@ -401,7 +401,7 @@ package struct Simulation {
     /// A process is gone, with all that it knew.
     mutating func end(_ process: Int) {
         processes[process].isAlive = false
-        processes[process].storage = StorageQueue()
+        processes[process].storage = Storage()
         timers.removeAll { $0.process == process }
     }
 

@@ -165,5 +165,8 @@ extension Planner {
                 arguments.gradients + constants.gamma, totals.doubles + channels, 1, channels)
             ck_round_totals(means.base, totals.doubles, 1 / Double(rows), 2 * channels)
         }
+        for weight in graph.nodes[index].operation.parameters where weight.role == .weight {
+            finishGradient(of: weight)
+        }
     }
 }

@@ -125,6 +125,7 @@ extension Planner {
             ck_weights_to_channels_first(
                 arguments.gradients + offset, sum.base, shape[0], shape[1], taps)
         }
+        finishGradient(of: weight)
     }
 
     /// `dx`, band by band of input rows: columns of the output rows that reach a band are computed

@@ -145,6 +145,7 @@ extension Planner {
             ck_round_totals(sum, total.doubles, 1, size)
             ck_transpose(arguments.gradients + offset, sum, taps, channels)
         }
+        finishGradient(of: weight)
     }
 }
 

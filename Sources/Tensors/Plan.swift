@@ -134,24 +134,29 @@ public final class Plan {
     ///
     /// Overwrites `gradients`, flat like the weights, and `batchStatistics`, flat like the
     /// statistics: the slot's mean and unbiased variance, or the running ones of a layer that
-    /// sees a single value.
+    /// sees a single value. `finished` is called between stages with elements of `gradients` that
+    /// have their final values, each once, in backward order.
     public func backward(
         weights: UnsafePointer<Float>, statistics: UnsafePointer<Float>,
-        gradients: UnsafeMutablePointer<Float>, batchStatistics: UnsafeMutablePointer<Float>
+        gradients: UnsafeMutablePointer<Float>, batchStatistics: UnsafeMutablePointer<Float>,
+        finished: (Range<Int>) -> Void = { _ in }
     ) {
         precondition(mode == .training, "a plan for evaluation has no backward pass")
         planner.arguments.set(
             weights: weights, statistics: statistics, gradients: gradients,
             batchStatistics: batchStatistics)
-        run(planner.forwardCount..<stages.count)
+        run(planner.forwardCount..<stages.count) { stage in
+            for elements in planner.finalGradients[stage] ?? [] { finished(elements) }
+        }
     }
 
-    private func run(_ range: Range<Int>) {
+    private func run(_ range: Range<Int>, afterStage: (Int) -> Void = { _ in }) {
         for index in range {
             let begun = observer == nil ? 0 : monotonicSeconds()
             pool.run(stages[index])
             observer?(stages[index], monotonicSeconds() - begun)
             if memory == .poisoned { planner.poison(after: index) }
+            afterStage(index)
         }
     }
 }

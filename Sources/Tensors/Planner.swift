@@ -13,6 +13,8 @@ final class Planner {
     private(set) var stages: [Stage] = []
     private(set) var buffers: [Buffer] = []
     private(set) var forwardCount = 0
+    /// By stage: the elements of the flat gradients that no later stage changes.
+    private(set) var finalGradients: [Int: [Range<Int>]] = [:]
     private var values: [Buffer?]
     /// Outputs of batch norms that nobody has needed as a whole yet.
     private var normalised: [NormalisedRows?]
@@ -272,6 +274,13 @@ final class Planner {
             })
     }
 
+    /// The last stage emitted was the last one to write this weight's gradient.
+    func finishGradient(of weight: Parameter) {
+        let first = graph.offset(of: weight)
+        let elements = first..<first + graph.declaration(of: weight).count
+        finalGradients[stages.count - 1, default: []].append(elements)
+    }
+
     /// Fills buffers whose declared life ends with this stage with NaN.
     func poison(after stage: Int) {
         for buffer in buffers where buffer.lifetime?.upperBound == stage {
@@ -320,6 +329,7 @@ final class Planner {
             emit("unused weight", reads: [], writes: [], count: 1) { _ in
                 (arguments.gradients + offset).update(repeating: 0, count: count)
             }
+            finishGradient(of: parameter)
         }
         for index in graph.statistics.indices {
             let parameter = Parameter(role: .statistic, index: index)

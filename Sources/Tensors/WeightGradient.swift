@@ -19,6 +19,7 @@ extension Planner {
     func emitGradient(of weight: Parameter, from partials: Buffer, count: Int) {
         let offset = graph.offset(of: weight), arguments = arguments
         emitSum(of: partials, count: count, writes: []) { arguments.gradients + offset }
+        finishGradient(of: weight)
     }
 
     /// `out[i] = Σ_p partials[p, i]`, one chain per element in the order of p.
@@ -55,6 +56,7 @@ extension Planner {
             addTiles(total.doubles, sums.base, count: tiling.count, width: channels, kernels)
             ck_round_totals(arguments.gradients + offset, total.doubles, 1, channels)
         }
+        finishGradient(of: bias)
     }
 }
 

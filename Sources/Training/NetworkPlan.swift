@@ -51,13 +51,18 @@ package final class NetworkPlan {
             dropoutKey: dropoutKey)
     }
 
-    /// Writes the gradients and batch statistics of the network's groups.
-    func backward(_ parameters: FlatBuffers, into gradients: FlatBuffers) {
+    /// Writes the gradients and batch statistics of the network's groups; `finished` is told which
+    /// elements have their final values.
+    func backward(
+        _ parameters: FlatBuffers, into gradients: FlatBuffers,
+        finished: (TensorGroup, Range<Int>) -> Void
+    ) {
         plan.backward(
             weights: UnsafePointer(parameters[weightGroup].baseAddress!),
             statistics: UnsafePointer(parameters[statisticsGroup].baseAddress!),
             gradients: gradients[weightGroup].baseAddress!,
-            batchStatistics: gradients[statisticsGroup].baseAddress!)
+            batchStatistics: gradients[statisticsGroup].baseAddress!,
+            finished: { finished(weightGroup, $0) })
     }
 
     package var logits: UnsafeBufferPointer<Float> { plan.output(network.logits) }

@@ -52,10 +52,11 @@ final class SlotComputation {
 
     deinit { ancillaryLogits.deallocate() }
 
-    /// Computes the slot; `gradients` receives all trained groups.
+    /// Computes the slot; `gradients` receives all trained groups, and `finished` is told in backward
+    /// order which elements of the network's weights have their final values.
     func run(
         _ batch: SlotBatch, stepInPhase: Int, dropoutKey: UInt64, _ parameters: FlatBuffers,
-        into gradients: FlatBuffers
+        into gradients: FlatBuffers, finished: (TensorGroup, Range<Int>) -> Void
     ) -> SlotResult {
         trained.fill(images: batch.images, boxes: batch.boxes, first: 0)
         trained.forward(parameters, dropoutKey: dropoutKey)
@@ -66,7 +67,7 @@ final class SlotComputation {
         let loss = evaluateObjective(batch, stepInPhase: stepInPhase)
         corrector?.backward(
             parameters, into: gradients, primaryGradient: trained.logitsGradient)
-        trained.backward(parameters, into: gradients)
+        trained.backward(parameters, into: gradients, finished: finished)
         return result(loss, gradients)
     }
 

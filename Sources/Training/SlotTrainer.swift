@@ -46,17 +46,19 @@ public final class SlotTrainer {
     ///
     /// `parameters` holds at least the phase's read groups. `gradients` holds at least its trained
     /// groups and is overwritten: with the gradients of the slot's mean loss and, for statistics, with
-    /// the slot's mean and unbiased variance. Throws what the batch source throws.
+    /// the slot's mean and unbiased variance. `finished` is told during the backward pass which
+    /// elements of a group have their final values, whatever the result says of them later.
+    /// Throws what the batch source throws.
     public func compute(
         phase: Int, stepInPhase: Int, slot: Int, parameters: FlatBuffers,
-        gradients: FlatBuffers
+        gradients: FlatBuffers, finished: (TensorGroup, Range<Int>) -> Void = { _, _ in }
     ) throws -> SlotResult {
         let batch = try loader.take(request(phase: phase, stepInPhase: stepInPhase, slot: slot))
         return computation(of: phase).run(
             batch, stepInPhase: stepInPhase,
             dropoutKey: Self.dropoutKey(
                 seed: configuration.seed, phase: phase, stepInPhase: stepInPhase, slot: slot),
-            parameters, into: gradients)
+            parameters, into: gradients, finished: finished)
     }
 
     private func computation(of phase: Int) -> SlotComputation {

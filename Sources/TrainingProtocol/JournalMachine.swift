@@ -1,14 +1,17 @@
 /// A journal of lines, each on disk before its fact may be published.
 ///
-/// Opening cuts off a torn end and makes durable what is there, for the process that wrote it may
-/// have died before its fsync. After a failed append the line is taken back as far as the disk lets
-/// us, and the journal is of no use any more: nothing later is claimed.
+/// The process that wrote it may have died before its fsync, or lived to see that fail, and what a
+/// failed fsync lost can still be read: so whoever opens a journal writes what he finds anew before
+/// he believes it. After a failed append the line is taken back as far as the disk lets us, and the
+/// journal is of no use any more: nothing later is claimed.
 package struct JournalMachine: Sendable {
     package typealias Effect = FileEffect<Outcome>
 
     package enum Outcome: Hashable, Sendable {
-        /// The whole lines that the journal holds; `tornByteCount` bytes behind them were cut off.
-        case opened([UInt8], tornByteCount: Int)
+        /// The whole lines that can be read; `tornByteCount` bytes behind them are to be cut off.
+        case found([UInt8], tornByteCount: Int)
+        /// What was found is on disk, and lines may be appended.
+        case opened
         /// The line is on disk.
         case durable
         case failed(FileFailure)
@@ -16,7 +19,10 @@ package struct JournalMachine: Sendable {
 
     private enum Stage {
         case closed
-        case opening(FileOperation)
+        case reading(FileOperation)
+        case found
+        case renewing(AtomicWriteMachine)
+        case reopening(FileOperation)
         case ready
         case appending(FileOperation)
         /// After this error.
@@ -26,17 +32,30 @@ package struct JournalMachine: Sendable {
 
     private let path: String
     private var stage = Stage.closed
-    private var lines: [UInt8] = []
-    private var tornByteCount = 0
+    private var found: (lines: [UInt8], tornByteCount: Int) = ([], 0)
     private var durableByteCount = 0
     private var lineByteCount = 0
     private var offset = 0
 
     package init(path: String) { self.path = path }
 
+    /// Reads what is there; creates the file where it is missing.
     package mutating func open() -> Effect {
         guard case .closed = stage else { preconditionFailure("\(path) is opened twice") }
-        return opening(.openToAppend(path))
+        return reading(.openToAppend(path))
+    }
+
+    /// Writes the machine's content, which must be the lines that were found, as a new file in the
+    /// journal's place, and opens that.
+    package mutating func renew() -> Effect {
+        guard case .found = stage else { preconditionFailure("\(path) is renewed in \(stage)") }
+        #if PLANTED_JOURNAL_FOUND_NOT_SYNCHRONISED
+            if found.tornByteCount == 0 { return reopening() }
+        #endif
+        var writer = AtomicWriteMachine(
+            path: path, temporaryPath: path + ".new", byteCount: durableByteCount)
+        let effect = writer.start()
+        return renewing(writer, effect)
     }
 
     /// Appends the machine's content as one line.
@@ -55,57 +74,85 @@ package struct JournalMachine: Sendable {
 
     package mutating func handle(_ result: FileResult) -> Effect {
         switch stage {
-        case .opening(let operation):
+        case .reading(let operation):
             guard let result = operation.meaning(of: result) else { return .perform(operation) }
-            return advanceOpening(operation, result)
+            return advanceReading(operation, result)
+        case .renewing(var writer):
+            let effect = writer.handle(result)
+            return renewing(writer, effect)
+        case .reopening(let operation):
+            guard let result = operation.meaning(of: result) else { return .perform(operation) }
+            return finishOpening(operation, result)
         case .appending(let operation):
             guard let result = operation.meaning(of: result) else { return .perform(operation) }
             return advanceAppending(operation, result)
         case .takingBack(let operation, let failure):
             // Whatever became of it: the append has failed.
             guard operation.meaning(of: result) != nil else { return .perform(operation) }
-            stage = .unusable(failure)
-            return .finish(.failed(failure))
-        case .closed, .ready, .unusable:
+            return fail(failure)
+        case .closed, .found, .ready, .unusable:
             preconditionFailure("\(path): \(result) in \(stage)")
         }
     }
 
     // MARK: Opening
 
-    private mutating func advanceOpening(
+    private mutating func advanceReading(
         _ operation: FileOperation, _ result: FileResult
     ) -> Effect {
         switch (operation, result) {
         case (_, .failed(let error)):
-            let failure = FileFailure(error, during: operation, path: path)
-            stage = .unusable(failure)
-            return .finish(.failed(failure))
+            return fail(FileFailure(error, during: operation, path: path))
         case (.openToAppend, _):
-            return opening(.read)
+            return reading(.read)
         case (.read, .read(let bytes)):
             durableByteCount = Self.wholeByteCount(of: bytes)
-            tornByteCount = bytes.count - durableByteCount
-            lines = Array(bytes[..<durableByteCount])
-            #if PLANTED_JOURNAL_FOUND_NOT_SYNCHRONISED
-                if tornByteCount == 0 { return finishOpening() }
-            #endif
-            let isTorn = tornByteCount > 0
-            return opening(isTorn ? .truncate(byteCount: durableByteCount) : .synchronise)
-        case (.truncate, _):
-            return opening(.synchronise)
-        case (.synchronise, _):
-            return opening(.synchroniseDirectory(parentDirectory(of: path)))
+            found = (Array(bytes[..<durableByteCount]), bytes.count - durableByteCount)
+            return reading(.close)
         default:
-            return finishOpening()
+            precondition(operation == .close, "\(path): \(result) of \(operation)")
+            stage = .found
+            return .finish(.found(found.lines, tornByteCount: found.tornByteCount))
         }
     }
 
-    private mutating func finishOpening() -> Effect {
+    private mutating func reading(_ operation: FileOperation) -> Effect {
+        stage = .reading(operation)
+        return .perform(operation)
+    }
+
+    private mutating func renewing(
+        _ writer: AtomicWriteMachine, _ effect: AtomicWriteMachine.Effect
+    ) -> Effect {
+        switch effect {
+        case .perform(let operation):
+            stage = .renewing(writer)
+            return .perform(operation)
+        case .finish(.failed(let failure)): return fail(failure)
+        case .finish(.durable): return reopening()
+        }
+    }
+
+    private mutating func reopening() -> Effect {
+        let operation = FileOperation.openToAppend(path)
+        stage = .reopening(operation)
+        return .perform(operation)
+    }
+
+    private mutating func finishOpening(
+        _ operation: FileOperation, _ result: FileResult
+    ) -> Effect {
+        if case .failed(let error) = result {
+            return fail(FileFailure(error, during: operation, path: path))
+        }
         stage = .ready
-        let found = lines
-        lines = []
-        return .finish(.opened(found, tornByteCount: tornByteCount))
+        found = ([], 0)
+        return .finish(.opened)
+    }
+
+    private mutating func fail(_ failure: FileFailure) -> Effect {
+        stage = .unusable(failure)
+        return .finish(.failed(failure))
     }
 
     /// Length of the lines that an append may have completed.
@@ -121,11 +168,6 @@ package struct JournalMachine: Sendable {
             let start = bytes[..<end].lastIndex(of: newline).map { $0 + 1 } ?? 0
             return bytes[start...end].contains(0) ? start : end + 1
         #endif
-    }
-
-    private mutating func opening(_ operation: FileOperation) -> Effect {
-        stage = .opening(operation)
-        return .perform(operation)
     }
 
     // MARK: Appending

@@ -15,10 +15,14 @@ private struct SimulatedJournal {
     ) -> [String]? {
         var machine = machine
         defer { self.machine = machine }
-        let outcome = disk.drive(machine.open(), on: &handle, untilOperation: last) {
+        let reading = disk.drive(machine.open(), on: &handle, untilOperation: last) {
             machine.handle($0)
         }
-        guard case .opened(let bytes, _) = outcome else { return nil }
+        guard case .found(let bytes, _) = reading else { return nil }
+        let renewal = disk.drive(
+            machine.renew(), content: bytes, on: &handle, untilOperation: last
+        ) { machine.handle($0) }
+        guard renewal == .opened else { return nil }
         return bytes.split(separator: UInt8(ascii: "\n")).map {
             String(decoding: $0, as: UTF8.self)
         }
@@ -105,6 +109,24 @@ private struct SimulatedJournal {
         #expect(failing > 15)
     }
 
+    @Test func `A line that was not taken back after its fsync failed is made durable when read`() {
+        var disk = SimulatedFileSystem(directories: ["run"])
+        var journal = SimulatedJournal()
+        #expect(journal.open(&disk) == [])
+        #expect(journal.append("fact 0", &disk) == true)
+        disk.failOperation(disk.operationCount + 1, .error(.inputOutput))
+        disk.failOperation(disk.operationCount + 2, .error(.inputOutput))
+        #expect(journal.append("fact 1", &disk) == false)
+        var reopened = SimulatedJournal()
+        #expect(reopened.open(&disk) == ["fact 0", "fact 1"])
+        for seed in 0..<20 {
+            var survivor = disk
+            survivor.crash(seed: UInt64(seed))
+            var again = SimulatedJournal()
+            #expect(again.open(&survivor) == ["fact 0", "fact 1"])
+        }
+    }
+
     @Test(arguments: ["fact 0\nfact", "fact 0\n\0\0\0\0\0\0\n", "fact 0\nfa\0\0\0\0"])
     func `A torn end is cut off`(content: String) {
         var disk = SimulatedFileSystem(directories: ["run"])
@@ -160,8 +182,8 @@ private struct SimulatedJournal {
     @Test func `A journal that failed once stays unusable`() throws {
         let temporary = try TemporaryDirectory()
         let path = temporary.path + "/journal"
-        // Opening takes four operations; then write, fsync.
-        let fileSystem = FailingFileSystem(.error(.inputOutput), atOperation: 6)
+        // Opening a new one takes nine operations; then write, fsync.
+        let fileSystem = FailingFileSystem(.error(.inputOutput), atOperation: 11)
         let (journal, _) = try JournalFile.open(path, on: fileSystem)
         for number in 0..<3 {
             let error = #expect(throws: CheckpointError.self) {
