@@ -26,7 +26,8 @@ def run(words):
     ended = subprocess.run(words, stdout=subprocess.PIPE, text=True)
     if ended.returncode:
         sys.exit(f'bench: {" ".join(words)} ended with {ended.returncode}')
-    return json.loads(ended.stdout.splitlines()[-1])
+    # What else the machine had to do shows beside the figures.
+    return json.loads(ended.stdout.splitlines()[-1]) | {'load': os.getloadavg()[0]}
 
 
 def pairs(name, ours, theirs, count=PAIRS):
@@ -124,14 +125,17 @@ def bfloat16():
         over = lambda place: [row[place]['step_s'] / row[0]['step_s'] for row in done]
         rows.append(f'| {network} | {batch} | {median(0):.3f} | {median(2):.3f} | {verdict(statistics.median(over(2)), bound)}'
                     f' | {min(over(2)):.2f}–{max(over(2)):.2f} | {median(1):.3f} | {verdict(statistics.median(over(1)), 1)}'
-                    f' | {min(over(1)):.2f}–{max(over(1)):.2f} | {len(done)} |')
+                    f' | {min(over(1)):.2f}–{max(over(1)):.2f} | {len(done)}'
+                    f' | {statistics.median(result["load"] for row in done for result in row):.0f} |')
     write('bf16', [
         '# A training step in bfloat16', '',
         'DeepLabv3+, 321², 21 classes, 2 threads: forward, loss, backward, update; input is not counted. `precision: bf16` beside',
         'our own float32 and beside PyTorch under `autocast` to bfloat16. Medians of triples timed in turn, each the median of 5',
-        f'steps. {machine(isa)}, torch {torch} with tuned malloc. Command: `scripts/bench.py bf16`.', '',
-        '| network | batch | bf16, s | float32, s | ratio | asked | met | range | PyTorch bf16, s | ratio | asked | met | range | triples |',
-        '|---|---|---|---|---|---|---|---|---|---|---|---|---|---|', *rows])
+        f'steps. {machine(isa)}, torch {torch} with tuned malloc. Command: `scripts/bench.py bf16`. The load is the',
+        "median of the machine's one-minute averages, 2 of it the timed program's own: PyTorch's threads wait for one another",
+        'after every operation and lose more where the processors are shared.', '',
+        '| network | batch | bf16, s | float32, s | ratio | asked | met | range | PyTorch bf16, s | ratio | asked | met | range | triples | load |',
+        '|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|', *rows])
 
 
 def exchange():
