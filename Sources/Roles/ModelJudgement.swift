@@ -63,7 +63,7 @@ public struct ModelJudgement {
     ///
     /// Throws `DatasetError` where a file is missing or another than in the run.
     public init(
-        _ description: RunDescription, root: URL?, options: InferenceOptions, threadCount: Int
+        _ description: RunDescription, root: URL?, options: InferenceOptions, pool: ThreadPool
     ) throws {
         guard let index = description.dataset else {
             throw RoleError.description(
@@ -73,18 +73,18 @@ public struct ModelJudgement {
             description.configuration, root: root ?? URL(fileURLWithPath: "."))
         self.init(
             description, dataset: try VOCDataset(data, index: index), options: options,
-            threadCount: threadCount)
+            pool: pool)
     }
 
     /// Evaluates on a data set that is open already, whose validation list is judged.
     public init(
         _ description: RunDescription, dataset: VOCDataset, options: InferenceOptions,
-        threadCount: Int
+        pool: ThreadPool
     ) {
         self.description = description
         self.dataset = dataset
         self.options = options
-        pool = ThreadPool(threadCount: threadCount)
+        self.pool = pool
     }
 
     /// Scores of one model on the validation list.

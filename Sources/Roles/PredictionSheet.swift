@@ -25,7 +25,7 @@ public struct PredictionSheet {
     /// Opens the data set of the first run below `root`; the others must validate on the same images.
     ///
     /// Throws `DatasetError` or `CheckpointError`, saying what does not fit.
-    public init(_ runs: [TrainedRun], root: URL, content: Content, threadCount: Int) throws {
+    public init(_ runs: [TrainedRun], root: URL, content: Content, pool: ThreadPool) throws {
         precondition(!runs.isEmpty, "no runs to show")
         let first = runs[0].description
         guard let index = first.dataset else {
@@ -39,7 +39,6 @@ public struct PredictionSheet {
                 remedy: "Show runs of one data set and one validation list")
         }
         dataset = try VOCDataset(DatasetOptions(first.configuration, root: root), index: index)
-        let pool = ThreadPool(threadCount: threadCount)
         predictors = try runs.map { run in
             try RunPredictor(
                 run.description.configuration, classCount: run.description.classNames.count,

@@ -196,16 +196,27 @@ public struct StepBenchmark {
             weights: UnsafePointer(weights.baseAddress!),
             statistics: UnsafePointer(statistics.baseAddress!),
             gradients: gradients.baseAddress!, batchStatistics: batchStatistics.baseAddress!)
+        update()
+    }
+
+    /// The optimizer's pass over all parameters, in pieces that the threads share.
+    private func update() {
         let rule = UpdateRule.momentumSGD(momentum: 0.9)
         var progress = OptimizerProgress()
         progress.advance(rule)
-        rule.update(
-            weights: weights, slots: [velocity], gradientSum: UnsafeBufferPointer(gradients),
-            gradientScale: 1, learningRate: 1e-3, progress: progress,
-            ranges: [
-                UpdateRange(
-                    elements: 0..<weights.count, weightDecay: 4e-5, learningRateMultiplier: 1)
-            ])
+        let pieces = Tiling.elements(weights.count)
+        pool.run(count: pieces.count) { [progress] piece in
+            let elements = pieces.range(piece)
+            rule.update(
+                weights: UnsafeMutableBufferPointer(rebasing: weights[elements]),
+                slots: [UnsafeMutableBufferPointer(rebasing: velocity[elements])],
+                gradientSum: UnsafeBufferPointer(rebasing: gradients[elements]),
+                gradientScale: 1, learningRate: 1e-3, progress: progress,
+                ranges: [
+                    UpdateRange(
+                        elements: 0..<elements.count, weightDecay: 4e-5, learningRateMultiplier: 1)
+                ])
+        }
     }
 
     private func time(_ first: () -> Void, then second: () -> Void) -> (Double, Double) {

@@ -119,7 +119,7 @@ extension Planner {
                     store: row == rows.lowerBound ? .overwrite : .accumulate)
             }
         }
-        emitSum(of: partials, count: product.lanes.count, writes: [sum]) { sum.base }
+        emitSum(of: partials, count: product.lanes.count, into: sum)
         let shape = graph.declaration(of: weight).shape, offset = graph.offset(of: weight)
         emit("convolution weights unpacked", reads: [sum], writes: [], count: 1) { _ in
             ck_weights_to_channels_first(

@@ -167,8 +167,13 @@ extension Planner {
             packed: packed, reads: [packed])
         let panels = (columns + Int(CK_PANEL) - 1) / Int(CK_PANEL)
         let tiling = Tiling.even(panels, count: 8, limit: .max)
-        emit("weights packed", reads: place, writes: [packed], count: tiling.count) { tile in
-            factor.pack(tiling.range(tile), into: packed)
+        let pack = { (tile: Int) in factor.pack(tiling.range(tile), into: packed) }
+        if let buffer {
+            emit(
+                "weights packed", reads: [buffer], writes: [packed], count: tiling.count, pack)
+        } else {
+            emitBesideLastProducts(
+                "weights packed", writes: [packed], count: tiling.count, pack)
         }
         return factor
     }

@@ -18,6 +18,10 @@ final class Planner {
     private var values: [Buffer?]
     /// Outputs of batch norms that nobody has needed as a whole yet.
     private var normalised: [NormalisedRows?]
+    /// The last stage of products of the pass that is being emitted.
+    private var lastProducts: Int?
+    /// What was left to the next stage of products, and the buffers that it touches.
+    private var leftToProducts: [(stage: Stage, buffers: [Buffer], finished: Parameter)] = []
     /// Floats of scratch that a thread needs at most.
     private(set) var scratchCount = 0
     private var gradients: [Buffer?]
@@ -73,6 +77,7 @@ final class Planner {
         for index in graph.nodes.indices where needed[index] { lower(index) }
         for output in outputs { _ = value(output) }
         forwardCount = stages.count
+        lastProducts = nil
         if mode == .training { compileBackward() }
         for value in outputs { values[value.index]!.touch(stages.count) }
         for index in graph.nodes.indices where isInput(index) && needed[index] {
@@ -97,6 +102,10 @@ final class Planner {
         clearUnused()
         for index in graph.nodes.indices.reversed() where differentiable[index] {
             emitBackward(index)
+        }
+        for (stage, buffers, weight) in leftToProducts {
+            append(stage, touching: buffers)
+            finishGradient(of: weight)
         }
     }
 
@@ -256,8 +265,8 @@ final class Planner {
         _ name: String, reads: [Buffer], writes: [Buffer], count: Int,
         _ tile: @escaping (Int) -> Void
     ) {
-        for buffer in reads + writes { buffer.touch(stages.count) }
-        stages.append(Stage(name: name, count: count) { index, _ in tile(index) })
+        append(
+            Stage(name: name, count: count) { index, _ in tile(index) }, touching: reads + writes)
     }
 
     /// Appends a stage whose tiles also get `scratch` floats, of arbitrary values, for themselves.
@@ -265,13 +274,63 @@ final class Planner {
         _ name: String, reads: [Buffer], writes: [Buffer], count: Int, scratch: Int,
         _ tile: @escaping (Int, UnsafeMutablePointer<Float>) -> Void
     ) {
-        for buffer in reads + writes { buffer.touch(stages.count) }
+        append(
+            stage(name, count: count, scratch: scratch, tile), touching: reads + writes)
+    }
+
+    private func append(_ stage: Stage, touching buffers: [Buffer]) {
+        for buffer in buffers { buffer.touch(stages.count) }
+        stages.append(stage)
+    }
+
+    private func stage(
+        _ name: String, count: Int, scratch: Int,
+        _ tile: @escaping (Int, UnsafeMutablePointer<Float>) -> Void
+    ) -> Stage {
         scratchCount = max(scratchCount, scratch)
         let arguments = arguments
-        stages.append(
-            Stage(name: name, count: count) { index, thread in
-                tile(index, arguments.scratch(ofThread: thread))
-            })
+        return Stage(name: name, count: count) { index, thread in
+            tile(index, arguments.scratch(ofThread: thread))
+        }
+    }
+
+    // MARK: Stages of products, which wait for no memory, and what is done beside them
+
+    /// As above, of a stage of matrix products.
+    func emitProducts(
+        _ name: String, reads: [Buffer], writes: [Buffer], count: Int, scratch: Int,
+        _ tile: @escaping (Int, UnsafeMutablePointer<Float>) -> Void
+    ) {
+        lastProducts = stages.count
+        var mixed = stage(name, count: count, scratch: scratch, tile), buffers = reads + writes
+        for left in leftToProducts {
+            mixed = mixed.mixed(with: left.stage)
+            buffers += left.buffers
+        }
+        append(mixed, touching: buffers)
+        for left in leftToProducts { finishGradient(of: left.finished) }
+        leftToProducts = []
+    }
+
+    /// Adds a stage that needs nothing of this pass to its last products; alone where there are none.
+    func emitBesideLastProducts(
+        _ name: String, writes: [Buffer], count: Int, _ tile: @escaping (Int) -> Void
+    ) {
+        guard let last = lastProducts else {
+            return emit(name, reads: [], writes: writes, count: count, tile)
+        }
+        for buffer in writes { buffer.touch(last) }
+        stages[last] = stages[last]
+            .mixed(with: Stage(name: name, count: count) { index, _ in tile(index) })
+    }
+
+    /// Leaves the stage that completes a weight's gradient to the products that follow.
+    func emitBesideNextProducts(
+        _ name: String, reads: [Buffer], finishing weight: Parameter, count: Int,
+        _ tile: @escaping (Int) -> Void
+    ) {
+        leftToProducts.append(
+            (Stage(name: name, count: count) { index, _ in tile(index) }, reads, weight))
     }
 
     /// The last stage emitted was the last one to write this weight's gradient.

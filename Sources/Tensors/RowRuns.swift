@@ -146,7 +146,7 @@ final class RowHook {
 }
 
 extension Planner {
-    /// A stage over tiles of rows, each in runs that stay in a core's cache.
+    /// A stage of products over tiles of rows, each in runs that stay in a core's cache.
     ///
     /// `body` gets the input's values from the first of `rows` on, the rows, and the tile; a tile's rows
     /// come in order. Tiles are multiples of `unit`, and so are runs.
@@ -157,7 +157,7 @@ extension Planner {
     ) -> RowHook {
         let runs = Tiling.cachedRows(tiling.length, width: x.channels).aligned(to: unit)
         let hook = RowHook(unit: unit, stage: stages.count)
-        emit(
+        emitProducts(
             name, reads: x.sources + reads, writes: writes, count: tiling.count,
             scratch: runs.length * x.scratch
         ) { tile, scratch in
@@ -183,7 +183,7 @@ extension Planner {
             .aligned(to: unit)
         let hook = RowHook(unit: unit, stage: stages.count)
         let second = runs.length * x.scratch
-        emit(
+        emitProducts(
             name, reads: x.sources + dy.sources + reads, writes: writes, count: tiling.count,
             scratch: second + runs.length * dy.scratch
         ) { tile, scratch in

@@ -5,6 +5,21 @@ struct Stage {
     let count: Int
     /// Called with the tile, and with the number of the thread that runs it.
     let body: (_ tile: Int, _ thread: Int) -> Void
+
+    /// The tiles of both, evenly mixed: while one thread waits for memory, others compute.
+    ///
+    /// Neither stage may need what the other writes.
+    func mixed(with other: Stage) -> Stage {
+        let total = count + other.count, body = body
+        return Stage(name: name, count: total) { tile, thread in
+            let before = tile * other.count / total
+            if (tile + 1) * other.count / total > before {
+                other.body(before, thread)
+            } else {
+                body(tile - before, thread)
+            }
+        }
+    }
 }
 
 /// A cut of `total` items into runs of `length`, the last one shorter; a function of shapes alone.

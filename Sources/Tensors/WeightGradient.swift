@@ -15,29 +15,23 @@ extension Tiling {
 }
 
 extension Planner {
-    /// Adds the partial gradients of a weight in order.
+    /// Adds the partial gradients of a weight in order, beside the products that follow.
     func emitGradient(of weight: Parameter, from partials: Buffer, count: Int) {
-        let offset = graph.offset(of: weight), arguments = arguments
-        emitSum(of: partials, count: count, writes: []) { arguments.gradients + offset }
-        finishGradient(of: weight)
+        let offset = graph.offset(of: weight), arguments = arguments, kernels = kernels
+        let tiling = Tiling.elements(partials.count / count)
+        emitBesideNextProducts(
+            "weight gradient sum", reads: [partials], finishing: weight, count: tiling.count
+        ) {
+            addPartials(
+                arguments.gradients + offset, partials, count: count, tiling.range($0), kernels)
+        }
     }
 
-    /// `out[i] = Σ_p partials[p, i]`, one chain per element in the order of p.
-    func emitSum(
-        of partials: Buffer, count: Int, writes: [Buffer],
-        into out: @escaping () -> UnsafeMutablePointer<Float>
-    ) {
-        let size = partials.count / count, kernels = kernels
-        let tiling = Tiling.elements(size)
-        emit("weight gradient sum", reads: [partials], writes: writes, count: tiling.count) {
-            tile in
-            let range = tiling.range(tile), first = range.lowerBound
-            let sum = out() + first
-            sum.update(from: partials.base + first, count: range.count)
-            for partial in 1..<max(count, 1) {
-                kernels.pointee.accumulate(
-                    sum, partials.base + partial * size + first, range.count)
-            }
+    /// `out = Σ_p partials[p]`, one chain per element in the order of p.
+    func emitSum(of partials: Buffer, count: Int, into out: Buffer) {
+        let tiling = Tiling.elements(out.count), kernels = kernels
+        emit("weight gradient sum", reads: [partials], writes: [out], count: tiling.count) {
+            addPartials(out.base, partials, count: count, tiling.range($0), kernels)
         }
     }
 
@@ -57,6 +51,18 @@ extension Planner {
             ck_round_totals(arguments.gradients + offset, total.doubles, 1, channels)
         }
         finishGradient(of: bias)
+    }
+}
+
+/// Elements `range` of `out = Σ_p partials[p]`, one chain per element in the order of p.
+private func addPartials(
+    _ out: UnsafeMutablePointer<Float>, _ partials: Buffer, count: Int, _ range: Range<Int>,
+    _ kernels: UnsafePointer<ck_table>
+) {
+    let size = partials.count / count, first = range.lowerBound, sum = out + first
+    sum.update(from: partials.base + first, count: range.count)
+    for partial in 1..<max(count, 1) {
+        kernels.pointee.accumulate(sum, partials.base + partial * size + first, range.count)
     }
 }
 

@@ -170,12 +170,18 @@ package struct SnapshotJob: Equatable, Sendable {
     package let shardCount: Int
     package let term: ShardTerm
     package let version: Version
+    /// What the steps to come read beside the values at `version`.
+    package let earlier: [EarlierChunk]
 
-    package init(shard: ShardIndex, shardCount: Int, term: ShardTerm, version: Version) {
+    package init(
+        shard: ShardIndex, shardCount: Int, term: ShardTerm, version: Version,
+        earlier: [EarlierChunk] = []
+    ) {
         self.shard = shard
         self.shardCount = shardCount
         self.term = term
         self.version = version
+        self.earlier = earlier
     }
 }
 
@@ -198,10 +204,13 @@ package struct StatePart: Equatable, Sendable {
 package struct CollectJob: Equatable, Sendable {
     package let shard: ShardIndex
     package let version: Version
+    /// What the steps to come read beside the values at `version`: parts of the state too.
+    package let earlier: [EarlierChunk]
 
-    package init(shard: ShardIndex, version: Version) {
+    package init(shard: ShardIndex, version: Version, earlier: [EarlierChunk] = []) {
         self.shard = shard
         self.version = version
+        self.earlier = earlier
     }
 }
 

@@ -20,9 +20,9 @@ struct ParameterCache: Sendable {
         reached = Array(repeating: nil, count: shardCount)
     }
 
-    /// Whether everything that `step` reads is here and every shard has committed the step before.
+    /// Whether everything that `step` reads is here and every shard has reached the version it reads.
     func isReady(for step: Step, plan: RunPlan) -> Bool {
-        let version = Version(step.index)
+        let version = plan.readVersion(of: step)
         return reached.allSatisfy { $0.map { $0 >= version } ?? false }
             && plan.chunksRead(at: step).allSatisfy { has($0, for: step, plan) }
     }
@@ -34,9 +34,9 @@ struct ParameterCache: Sendable {
     }
 
     /// The pulls that `step` still needs, in forward order; a shard that none of them shows to have
-    /// reached the step is asked for just that.
+    /// reached the version is asked for just that.
     func missingPulls(for step: Step, plan: RunPlan, placement: Placement) -> [Pull] {
-        let version = Version(step.index)
+        let version = plan.readVersion(of: step)
         var pulls: [Pull] = []
         for chunk in plan.chunksRead(at: step) where !has(chunk, for: step, plan) {
             pulls.append(
@@ -63,7 +63,7 @@ struct ParameterCache: Sendable {
     mutating func abandonPulls(exceptFor step: Step, plan: RunPlan) {
         inFlight.removeAll { flight in
             guard let chunk = flight.pull.chunk else {
-                return flight.pull.version != Version(step.index)
+                return flight.pull.version != plan.readVersion(of: step)
             }
             return flight.pull.version != plan.requiredVersion(of: chunk, at: step)
         }
@@ -129,7 +129,8 @@ struct ParameterCache: Sendable {
             return match
         }
         for parameters in needed { loaded[parameters.chunk.index] = parameters.version }
-        arrived.removeAll { $0.version.index <= step.index }
+        let version = plan.readVersion(of: step)
+        arrived.removeAll { $0.version <= version }
         return needed
     }
 }

@@ -41,10 +41,13 @@ extension ServerMachine {
 
     /// Takes the state that the backup is filled with, between two commits.
     private mutating func beginSource(shard place: Int, into effects: inout [Effect]) {
-        guard shards[place].commit == nil else { return }
+        guard let membership, shards[place].commit == nil else { return }
         let shard = shards[place]
         let job = speaker.start(
-            .collect(CollectJob(shard: shard.index, version: shard.version)), into: &effects)
+            .collect(
+                CollectJob(
+                    shard: shard.index, version: shard.version,
+                    earlier: shard.earlier(plan: membership.plan))), into: &effects)
         shards[place].replication?.queue = []
         shards[place].replication?.acknowledged = nil
         shards[place].replication?.filledAt = nil

@@ -3,7 +3,6 @@ import Checkpoints
 import Configurations
 import Datasets
 import Foundation
-import Launcher
 import Networks
 import Roles
 import Training
@@ -66,7 +65,7 @@ struct Evaluate: ParsableCommand {
     @OptionGroup var selection: CheckpointSelection
     @OptionGroup var inference: InferenceSelection
     @Flag(help: "Judge the ancillary model, which sees the boxes.") var ancillary = false
-    @Option(help: "Threads.") var threads = HostResources.threadsAllowed()
+    @OptionGroup var compute: ComputeSelection
     @Flag(help: "One line of JSON.") var json = false
 
     struct Result: Encodable {
@@ -104,13 +103,13 @@ struct Evaluate: ParsableCommand {
         let options = try inference.options(trained.description.configuration)
         guard let list else {
             return try ModelJudgement(
-                trained.description, root: root, options: options, threadCount: threads)
+                trained.description, root: root, options: options, pool: try compute.pool())
         }
         var configuration = trained.description.configuration
         configuration.data.validation = list
         let dataset = try VOCDataset(try DatasetOptions(configuration, root: root))
         return ModelJudgement(
-            trained.description, dataset: dataset, options: options, threadCount: threads)
+            trained.description, dataset: dataset, options: options, pool: try compute.pool())
     }
 
     private func show(_ scores: ModelScores, of trained: TrainedRun, _ model: SegmentationModel)

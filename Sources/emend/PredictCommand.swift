@@ -2,10 +2,8 @@ import ArgumentParser
 import Configurations
 import Datasets
 import Foundation
-import Launcher
 import Networks
 import Roles
-import Tensors
 import Training
 
 /// `emend predict`: segments images.
@@ -19,7 +17,7 @@ struct Predict: ParsableCommand {
     @Option(help: "Folder for NAME.png (classes) and NAME-overlay.png.") var output: String
     @OptionGroup var selection: CheckpointSelection
     @OptionGroup var inference: InferenceSelection
-    @Option(help: "Threads.") var threads = HostResources.threadsAllowed()
+    @OptionGroup var compute: ComputeSelection
     @Flag(help: "One JSON object per image.") var json = false
 
     struct Result: Encodable {
@@ -38,7 +36,7 @@ struct Predict: ParsableCommand {
             let predictor = try Predictor(
                 configuration, classCount: trained.description.classNames.count, model: .primary,
                 options: try inference.options(configuration),
-                pool: ThreadPool(threadCount: threads))
+                pool: compute.pool())
             let parameters = try trained.parameters(of: .primary)
             try FileManager.default.createDirectory(
                 atPath: output, withIntermediateDirectories: true)

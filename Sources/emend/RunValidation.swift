@@ -3,6 +3,7 @@ import Configurations
 import Dispatch
 import Foundation
 import Roles
+import Tensors
 import Synchronization
 import Training
 
@@ -58,7 +59,7 @@ final class RunValidation: Sendable {
     func scores(_ model: SegmentationModel, _ run: TrainedRun) throws -> ModelScores {
         try ModelJudgement(
             description, root: root, options: InferenceOptions(description.configuration),
-            threadCount: threadCount
+            pool: ThreadPool(threadCount: threadCount)
         ).scores(model, try run.parameters(of: model))
     }
 

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Datasets
 import Foundation
-import Launcher
 import Roles
 
 /// `emend sheet`: what models make of images, side by side.
@@ -22,7 +21,7 @@ struct Sheet: ParsableCommand {
     @Option(help: "Columns: all, or the predictions alone, without pictures of the data set.")
     var columns: PredictionSheet.Content = .all
     @OptionGroup var selection: CheckpointSelection
-    @Option(help: "Threads.") var threads = HostResources.threadsAllowed()
+    @OptionGroup var compute: ComputeSelection
     @Flag(help: "One line of JSON.") var json = false
 
     struct Result: Encodable {
@@ -33,7 +32,6 @@ struct Sheet: ParsableCommand {
     func validate() throws {
         if runs.isEmpty { throw ValidationError("name at least one run's directory") }
         if images < 1 { throw ValidationError("--images must be at least 1, not \(images)") }
-        if threads < 1 { throw ValidationError("--threads must be at least 1, not \(threads)") }
     }
 
     func run() throws {
@@ -42,7 +40,7 @@ struct Sheet: ParsableCommand {
                 try TrainedRun(run: RunDirectory($0), try selection.choice)
             }
             let sheet = try PredictionSheet(
-                trained, root: URL(fileURLWithPath: data), content: columns, threadCount: threads)
+                trained, root: URL(fileURLWithPath: data), content: columns, pool: compute.pool())
             try OutputFile.write(
                 PNG.encode(try sheet.picture(imageCount: images)), to: output)
             print(

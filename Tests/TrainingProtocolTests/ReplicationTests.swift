@@ -21,14 +21,16 @@ struct ReplicationTests {
     }
 
     static func welcome(
-        _ server: Int, _ placement: Placement, source: LoadSource = .checkpoint(checkpoint)
+        _ server: Int, _ placement: Placement, source: LoadSource = .checkpoint(checkpoint),
+        lag: UInt64 = 0, startVersion: Version = .initial
     ) -> MessageBody {
         .welcome(
             Welcome(
                 member: MemberID(UInt32(1 + server)), server: ServerIndex(server),
                 configuration: Fixture.configuration, configurationHash: Fixture.configurationHash,
-                plan: Fixture.plan(slotCount: 1), placement: placement, source: source,
-                startVersion: .initial, numericsClass: NumericsClass("n"), numericsPolicy: .strict))
+                plan: Fixture.plan(slotCount: 1, lag: lag), placement: placement, source: source,
+                startVersion: startVersion, numericsClass: NumericsClass("n"),
+                numericsPolicy: .strict))
     }
 
     static let checkpoint = CheckpointReference(

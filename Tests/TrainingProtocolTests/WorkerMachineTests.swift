@@ -5,13 +5,15 @@ import TrainingProtocol
     static let coordinator = Fixture.header(.coordinator, 1)
     static let server = Fixture.header(.server, 10)
 
-    static func working(slotCount: Int, serverCount: Int = 1) -> Stage<WorkerMachine> {
+    static func working(
+        slotCount: Int, serverCount: Int = 1, lag: UInt64 = 0
+    ) -> Stage<WorkerMachine> {
         var stage = Stage(
             WorkerMachine(
                 identity: Fixture.identity(5), numericsClass: NumericsClass("n"),
                 configurationHash: nil, limits: Limits()))
         #expect(stage.handle(.started).kinds == ["greeting"])
-        let plan = Fixture.plan(slotCount: slotCount)
+        let plan = Fixture.plan(slotCount: slotCount, lag: lag)
         let welcome = Fixture.welcome(plan: plan, server: nil, serverCount: serverCount)
         let effects = stage.receive(.welcome(welcome), coordinator, from: .coordinator)
         #expect(effects.contains(.connect(.server(ServerIndex(0)), endpoint: "e0")))
@@ -44,8 +46,8 @@ import TrainingProtocol
     static let fromServer = Peer.server(ServerIndex(0))
 
     /// A worker whose lease of the whole step 0 is being computed.
-    static func computing() -> (stage: Stage<WorkerMachine>, job: JobID) {
-        var stage = working(slotCount: 2)
+    static func computing(lag: UInt64 = 0) -> (stage: Stage<WorkerMachine>, job: JobID) {
+        var stage = working(slotCount: 2, lag: lag)
         let pulls = stage.receive(lease(1, 0, 2), coordinator, from: .coordinator)
         #expect(
             pulls.bodies == [

@@ -73,12 +73,14 @@ CK_INLINE ptrdiff_t panel_stride(ptrdiff_t columns) { return columns > W ? PANEL
 
 static void pack(float *packed, const float *b, ptrdiff_t b_stride, ptrdiff_t columns,
                  ptrdiff_t depth) {
-    for (ptrdiff_t j = 0; j < columns; j += PANEL) {
-        ptrdiff_t stride = panel_stride(columns - j);
-        for (ptrdiff_t k = 0; k < depth; k++, packed += stride)
+    // In the order in which b lies in memory.
+    for (ptrdiff_t k = 0; k < depth; k++)
+        for (ptrdiff_t j = 0; j < columns; j += PANEL) {
+            ptrdiff_t stride = panel_stride(columns - j);
+            float *out = packed + j * depth + k * stride;
             for (ptrdiff_t v = 0; v < stride; v += W)
-                store_full(packed + v, load(b + k * b_stride + j + v, columns - j - v));
-    }
+                store_full(out + v, load(b + k * b_stride + j + v, columns - j - v));
+        }
 }
 
 static void pack_transposed(float *packed, const float *b, ptrdiff_t b_stride, ptrdiff_t columns,
