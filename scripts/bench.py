@@ -1,6 +1,6 @@
 """Times Emend beside its PyTorch peers, in turn, and writes the tables of docs/benchmarks.
 
-    bench.py [step] [exchange] [job] [growth]          default: all four, some fifty minutes on two cores
+    bench.py [step] [bf16] [exchange] [job] [growth]   default: all five, some fifty minutes on two cores
 
 Needs ../shared/peers and a Python with torch (this one). EMEND_PAIRS: how often both are timed, default 5. Every pair
 that is done is kept in .build/bench, so that a run may be stopped and started again; --anew forgets them, and --table
@@ -16,6 +16,8 @@ PAIRS = int(os.environ.get('EMEND_PAIRS', 5))
 #        network       batch size threads  ratio that is asked for
 STEPS = [('mobilenetv2', 4, 321, 2, 1.6), ('xception65', 2, 321, 2, 1.4), ('mobilenetv2', 2, 513, 2, 1.44),
          ('xception65', 2, 513, 2, 1.26), ('mobilenetv2', 4, 321, 1, 1.44), ('xception65', 2, 321, 1, 1.26)]
+# The ratio that is asked for over our own float32; over the peer in bf16 it is 1.
+BF16 = [('xception65', 2, 1.3), ('mobilenetv2', 4, 1.3)]
 MEMORY = [('mobilenetv2', 4, 0.5), ('xception65', 2, 0.65)]
 JOBS = [('mobilenetv2', 1.5), ('xception65', 1.35)]
 
@@ -24,16 +26,22 @@ def run(words):
     ended = subprocess.run(words, stdout=subprocess.PIPE, text=True)
     if ended.returncode:
         sys.exit(f'bench: {" ".join(words)} ended with {ended.returncode}')
-    return json.loads(ended.stdout.splitlines()[-1])
+    # What else the machine had to do shows beside the figures.
+    return json.loads(ended.stdout.splitlines()[-1]) | {'load': os.getloadavg()[0]}
 
 
 def pairs(name, ours, theirs, count=PAIRS):
     """`count` times ours and theirs in turn; those of an earlier run first."""
+    return turns(name, [words for words in (ours, theirs) if words], count)
+
+
+def turns(name, commands, count=PAIRS):
+    """`count` times all commands in turn; those of an earlier run first."""
     os.makedirs(KEPT, exist_ok=True)
     path = f'{KEPT}/{name}.jsonl'
     done = [json.loads(line) for line in open(path)] if os.path.exists(path) else []
-    while ours and len(done) < count and '--table' not in sys.argv:
-        done.append([run(ours), run(theirs)] if theirs else [run(ours)])
+    while commands and len(done) < count and '--table' not in sys.argv:
+        done.append([run(words) for words in commands])
         with open(path, 'a') as file:
             file.write(json.dumps(done[-1]) + '\n')
         print(f'bench: {name}: {len(done)} of {count}', file=sys.stderr)
@@ -96,6 +104,38 @@ def steps():
         '|---|---|---|---|---|---|---|---|---|---|---|---|', *rows, '',
         'Peak memory (`VmHWM`) at 321², 2 threads, PyTorch with `--untuned-malloc`, in MiB:', '',
         '| network | batch | Emend | PyTorch | share | at most | met |', '|---|---|---|---|---|---|---|', *memory])
+
+
+def bfloat16():
+    probe = subprocess.run([EMEND, 'bench', 'step', '--network', 'tiny', '--size', '33', '--steps', '1', '--precision', 'bf16'],
+                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if probe.returncode == 78:
+        print(f'bench: bf16 is not measured here: {probe.stderr.strip()}', file=sys.stderr)
+        return
+    rows, isa, torch = [], '', ''
+    for network, batch, bound in BF16:
+        words = step_words(network, batch, 321, 2)
+        ours = [EMEND, 'bench', 'step', '--network', *words, '--precision']
+        done = turns(f'bf16-{network}', [ours + ['bf16'], [sys.executable, f'{PEERS}/deeplab_torch.py', *words, '--bf16'],
+                                         ours + ['float32']])
+        if not done:
+            continue
+        isa, torch = done[0][0]['isa'], done[0][1]['torch']
+        median = lambda place: statistics.median(row[place]['step_s'] for row in done)
+        over = lambda place: [row[place]['step_s'] / row[0]['step_s'] for row in done]
+        rows.append(f'| {network} | {batch} | {median(0):.3f} | {median(2):.3f} | {verdict(statistics.median(over(2)), bound)}'
+                    f' | {min(over(2)):.2f}–{max(over(2)):.2f} | {median(1):.3f} | {verdict(statistics.median(over(1)), 1)}'
+                    f' | {min(over(1)):.2f}–{max(over(1)):.2f} | {len(done)}'
+                    f' | {statistics.median(result["load"] for row in done for result in row):.0f} |')
+    write('bf16', [
+        '# A training step in bfloat16', '',
+        'DeepLabv3+, 321², 21 classes, 2 threads: forward, loss, backward, update; input is not counted. `precision: bf16` beside',
+        'our own float32 and beside PyTorch under `autocast` to bfloat16. Medians of triples timed in turn, each the median of 5',
+        f'steps. {machine(isa)}, torch {torch} with tuned malloc. Command: `scripts/bench.py bf16`. The load is the',
+        "median of the machine's one-minute averages, 2 of it the timed program's own: PyTorch's threads wait for one another",
+        'after every operation and lose more where the processors are shared.', '',
+        '| network | batch | bf16, s | float32, s | ratio | asked | met | range | PyTorch bf16, s | ratio | asked | met | range | triples | load |',
+        '|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|', *rows])
 
 
 def exchange():
@@ -203,5 +243,5 @@ if __name__ == '__main__':
     words = sys.argv[1:]
     if '--anew' in words:
         shutil.rmtree(KEPT, ignore_errors=True)
-    for word in [w for w in words if not w.startswith('--')] or ['step', 'exchange', 'job', 'growth']:
-        {'step': steps, 'exchange': exchange, 'job': jobs, 'growth': growth}[word]()
+    for word in [w for w in words if not w.startswith('--')] or ['step', 'bf16', 'exchange', 'job', 'growth']:
+        {'step': steps, 'bf16': bfloat16, 'exchange': exchange, 'job': jobs, 'growth': growth}[word]()

@@ -26,6 +26,11 @@ static int has_avx512(void) {
     if (!has_avx2() || !saved_state(0xe6)) return 0;
     return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (ebx & needed) == needed;
 }
+
+static int has_avx512_bf16(void) {
+    unsigned eax, ebx, ecx, edx;
+    return has_avx512() && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax & bit_AVX512BF16);
+}
 #endif
 
 const ck_table *ck_table_for(ck_isa level) {
@@ -40,6 +45,13 @@ const ck_table *ck_table_for(ck_isa level) {
 #endif
     default: return NULL;
     }
+}
+
+const ck_bfloat16_table *ck_bfloat16_beside(const ck_table *kernels) {
+#if defined(__x86_64__)
+    if (kernels == &ck_table_avx512 && has_avx512_bf16()) return &ck_bfloat16_table_avx512;
+#endif
+    return kernels == ck_twin_table() ? &ck_bfloat16_table_twin : NULL;
 }
 
 ck_isa ck_best_isa(void) {

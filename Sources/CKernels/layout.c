@@ -31,6 +31,10 @@ ptrdiff_t ck_packed_count(ptrdiff_t columns, ptrdiff_t depth) {
     return (columns + CK_PANEL - 1) / CK_PANEL * CK_PANEL * depth;
 }
 
+ptrdiff_t ck_bfloat16_packed_count(ptrdiff_t columns, ptrdiff_t depth) {
+    return ck_packed_count(columns, (depth + 1) / 2);
+}
+
 void ck_transpose(float *out, const float *in, ptrdiff_t rows, ptrdiff_t columns) {
     enum { BLOCK = 16 };
     for (ptrdiff_t top = 0; top < rows; top += BLOCK)

@@ -33,6 +33,8 @@ public struct Configuration: Codable, Sendable, Equatable {
     public var evaluate = Evaluate()
     /// When checkpoints are written and how long they stay.
     public var checkpoint = CheckpointRule()
+    /// What the operands of matrix products are rounded to.
+    public var precision: Precision = .float32
     /// What computes.
     public var engine = Engine()
     /// Which workers may take part.
@@ -305,6 +307,14 @@ extension Configuration {
         public var every: Int = 1000
         /// How many of the newest are kept, besides the best.
         public var keep: Int = 3
+    }
+
+    /// What the operands of a slot's matrix products are rounded to; all else is float32.
+    public enum Precision: String, Codable, Sendable, CaseIterable {
+        /// They stay as they are.
+        case float32
+        /// To bfloat16, with sums in float32; needs a processor with AVX-512 BF16.
+        case bf16
     }
 
     /// What computes a slot.

@@ -109,6 +109,7 @@ extension ConfigurationField {
     private static let service: [ConfigurationField] = [
         .init("checkpoint.every", \.checkpoint.every),
         .init("checkpoint.keep", \.checkpoint.keep),
+        .init("precision", \.precision),
         .init("engine.gemm", \.engine.gemm),
         .init("numerics.admission", \.numerics.admission),
         .init("numerics.class", \.numerics.class),

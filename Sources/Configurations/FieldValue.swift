@@ -104,5 +104,6 @@ extension Configuration.Gradients.BadSlot: FieldChoice {}
 extension Configuration.DataSet.Format: FieldChoice {}
 extension Configuration.DataSet.Pool: FieldChoice {}
 extension Configuration.DataSet.BadFile: FieldChoice {}
+extension Configuration.Precision: FieldChoice {}
 extension Configuration.Engine.Products: FieldChoice {}
 extension Configuration.Numerics.Admission: FieldChoice {}

@@ -4,6 +4,7 @@ import Datasets
 import Foundation
 import Ledger
 import Logging
+import Tensors
 import Training
 import TrainingProtocol
 import Transport
@@ -156,13 +157,14 @@ public struct CoordinatorRole {
         recordedThrough: Version
     ) -> CoordinatorSettings {
         let numerics = description.configuration.numerics
+        let engine = ProductEngine(training: description.configuration)
         return CoordinatorSettings(
             run: runID, coordinatorTerm: term, configuration: description.frame,
             configurationHash: description.hash, plan: plan, serverCount: servers,
             hintedWorkerCount: workers,
             numericsClass: numerics.class.map { TrainingProtocol.NumericsClass($0) },
-            numericsEngine: description.configuration.engine.gemm == .native
-                ? "portable" : "openblas",
+            numericsEngine: NumericsEngine(
+                name: engine.className, requirement: engine.requirement),
             numericsPolicy: numerics.admission == .strict ? .strict : .loose,
             source: .checkpoint(start), startVersion: start.version,
             predecessors: predecessors, recordedThrough: recordedThrough)

@@ -21,7 +21,8 @@ extension ExitCode {
             case let error as TrainingError: ExitCode(error)
             case let error as RoleError: error.exitCode
             case let error as Observer.Failure: error.exitCode
-            case is OpenBLAS.WrongBuild, is InstructionSet.Missing: .configuration
+            case is OpenBLAS.WrongBuild, is InstructionSet.Missing, is MissingBFloat16:
+                .configuration
             case let error as TransportError: ExitCode(transport: error)
             // Foundation's word for a file that cannot be read or written, as on a full disk.
             case is MetricsError, is CocoaError: .inputOutputError

@@ -5,19 +5,23 @@ import Training
 import TrainingProtocol
 
 extension TrainingProtocol.NumericsClass {
-    /// The classes of this machine and build, by self-tests: of the native engine, and of OpenBLAS where
-    /// the installed one can serve as an engine.
+    /// The classes of this machine and build, by self-tests: of the native engine in float32, in bfloat16
+    /// where the kernels have it, and of OpenBLAS where the installed one can serve as an engine.
     ///
     /// A worker names its classes before it knows the run, so it names one for each engine, and the
     /// shapes of OpenBLAS's test are not the run's own: the name of its kernels and build, which
     /// decide the bits at every shape, are part of the hash (docs/decisions/0004).
     static func ofThisMachine(_ pool: ThreadPool) throws -> Self {
-        let portable = try Training.NumericsClass.portable(pool.kernels)
-        do {
-            return Self("\(portable) \(try openBLAS(pool))")
-        } catch is OpenBLAS.WrongBuild {
-            return Self("\(portable)")
+        var classes = [try Training.NumericsClass.portable(pool.kernels)]
+        if let bfloat16 = try Training.NumericsClass.bfloat16(pool.kernels) {
+            classes.append(bfloat16)
         }
+        do {
+            classes.append(try openBLAS(pool))
+        } catch is OpenBLAS.WrongBuild {
+            // A run that needs the library refuses this worker.
+        }
+        return Self(classes.map(\.description).joined(separator: " "))
     }
 
     private static func openBLAS(_ pool: ThreadPool) throws -> Training.NumericsClass {

@@ -2,7 +2,8 @@ import Configurations
 import Tensors
 import Training
 
-/// Times the matrix products of 1×1 convolutions, forward and backward, with both engines in turn.
+/// Times the matrix products of 1×1 convolutions, forward and backward, with every engine of this
+/// machine in turn.
 public struct ProductBenchmark {
     /// A 1×1 convolution: positions of all images, channels in and out.
     public struct Layer: Sendable {
@@ -24,13 +25,15 @@ public struct ProductBenchmark {
         public var outputs: Int
         /// What multiplied.
         public var gemm: String
+        /// What the operands were rounded to.
+        public var precision: String
         /// 10⁹ operations per second of y = x · wᵀ, packing included.
         public var forwardGigaflops: Double
         /// Likewise of dx = dy · w and dw = dyᵀ · x together.
         public var backwardGigaflops: Double
 
         enum CodingKeys: String, CodingKey {
-            case rows, inputs, outputs, gemm
+            case rows, inputs, outputs, gemm, precision
             case forwardGigaflops = "forward_gflops"
             case backwardGigaflops = "backward_gflops"
         }
@@ -46,16 +49,30 @@ public struct ProductBenchmark {
     ].map { Layer(rows: $0.0, inputs: $0.1, outputs: $0.2) }
 
     private let pool: ThreadPool
+    /// Those whose products this machine has.
+    private let configurations: [Configuration]
 
     /// Takes the threads and kernels to measure.
     public init(threads: Int, instructionSet: InstructionSet) throws {
         try OpenBLAS.prepare()
-        pool = ThreadPool(threadCount: threads, kernels: try instructionSet.kernels())
+        let kernels = try instructionSet.kernels()
+        pool = ThreadPool(threadCount: threads, kernels: kernels)
+        var native = Configuration()
+        native.engine.gemm = .native
+        var rounded = native, library = native
+        rounded.precision = .bf16
+        library.engine.gemm = .openblas
+        do {
+            try ProductEngine(training: rounded).prepare(kernels)
+            configurations = [native, rounded, library]
+        } catch is MissingBFloat16 {
+            configurations = [native, library]
+        }
     }
 
     /// The best of `repetitions` runs, the engines in turn.
     public func run(_ layer: Layer, repetitions: Int) -> [Result] {
-        let runs = Configuration.Engine.Products.allCases.map { LayerRun(layer, $0, pool) }
+        let runs = configurations.map { LayerRun(layer, $0, pool) }
         for _ in 0..<repetitions { runs.forEach { $0.repeatOnce() } }
         return runs.map(\.result)
     }
@@ -64,7 +81,7 @@ public struct ProductBenchmark {
 /// One layer compiled for one engine, and the shortest times that it has taken.
 private final class LayerRun {
     private let layer: ProductBenchmark.Layer
-    private let products: Configuration.Engine.Products
+    private let configuration: Configuration
     private let plan: Plan
     private let output: Value
     private let weights: [Float]
@@ -73,22 +90,19 @@ private final class LayerRun {
     private var backwardSeconds = Double.infinity
 
     init(
-        _ layer: ProductBenchmark.Layer, _ products: Configuration.Engine.Products,
-        _ pool: ThreadPool
+        _ layer: ProductBenchmark.Layer, _ configuration: Configuration, _ pool: ThreadPool
     ) {
         self.layer = layer
-        self.products = products
+        self.configuration = configuration
         var graph = Graph()
         let x = graph.input(
             "x", Shape(batch: 1, height: layer.rows, width: 1, channels: layer.inputs))
         let weight = graph.parameter(
             ParameterDeclaration(name: "w", shape: [layer.outputs, layer.inputs, 1, 1]))
         output = graph.convolution(x, weight: weight)
-        var configuration = Configuration()
-        configuration.engine.gemm = products
         plan = Plan(
             graph, outputs: [output], mode: .training, pool: pool, inputGradients: [x],
-            products: ProductEngine(configuration.engine))
+            products: ProductEngine(training: configuration))
         weights = (0..<graph.weightCount).map { Float($0 % 13) / 8 - 0.75 }
         gradients = [Float](repeating: 0, count: graph.weightCount)
         let input = plan.input(x)
@@ -115,7 +129,9 @@ private final class LayerRun {
         let operations = 2e-9 * Double(layer.rows * layer.inputs * layer.outputs)
         return ProductBenchmark.Result(
             rows: layer.rows, inputs: layer.inputs, outputs: layer.outputs,
-            gemm: products.rawValue, forwardGigaflops: operations / forwardSeconds,
+            gemm: configuration.engine.gemm.rawValue,
+            precision: configuration.precision.rawValue,
+            forwardGigaflops: operations / forwardSeconds,
             backwardGigaflops: 2 * operations / backwardSeconds)
     }
 }

@@ -26,6 +26,8 @@ public struct StepBenchmark {
         public var isa: String
         /// What multiplied matrices.
         public var gemm: String
+        /// What the operands of products were rounded to.
+        public var precision: String
         /// Forward pass and loss.
         public var forwardSeconds: Double
         /// Backward pass.
@@ -39,8 +41,8 @@ public struct StepBenchmark {
         /// 10⁹ operations per second over the whole step: a product of a convolution is two
         /// operations in the forward pass and four in the backward pass.
         public var stepGigaflops: Double
-        /// What fused multiply-adds in registers reach on the same threads, in 10⁹ operations per
-        /// second: the better of before and after the steps.
+        /// What fused multiply-adds of float32 in registers reach on the same threads, in 10⁹ operations
+        /// per second: the better of before and after the steps.
         public var peakGigaflops: Double
         /// The step's share of that peak.
         public var peakShare: Double
@@ -48,7 +50,7 @@ public struct StepBenchmark {
         public var loss: Double
 
         enum CodingKeys: String, CodingKey {
-            case network, threads, batch, size, parameters, isa, gemm, loss
+            case network, threads, batch, size, parameters, isa, gemm, precision, loss
             case forwardSeconds = "forward_s"
             case backwardSeconds = "backward_s"
             case stepSeconds = "step_s"
@@ -82,8 +84,9 @@ public struct StepBenchmark {
         _ configuration: Configuration, batch: Int, size: Int, classes: Int, threads: Int,
         instructionSet: InstructionSet = .auto
     ) throws {
-        let products = ProductEngine(configuration.engine)
-        try products.prepare()
+        let products = ProductEngine(training: configuration)
+        let kernels = try instructionSet.kernels()
+        try products.prepare(kernels)
         self.configuration = configuration
         self.batch = batch
         self.size = size
@@ -91,7 +94,6 @@ public struct StepBenchmark {
         self.threads = threads
         let shape = try NetworkShape(configuration, classCount: classes)
         network = DeepLab.primary(shape, batch: batch, height: size, width: size)
-        let kernels = try instructionSet.kernels()
         isa = String(cString: kernels.pointee.name)
         pool = ThreadPool(threadCount: threads, kernels: kernels)
         plan = Plan(
@@ -162,7 +164,8 @@ public struct StepBenchmark {
         return Result(
             network: configuration.network.backbone.rawValue, threads: threads, batch: batch,
             size: size, parameters: weights.count,
-            isa: isa, gemm: configuration.engine.gemm.rawValue, forwardSeconds: median(forward),
+            isa: isa, gemm: configuration.engine.gemm.rawValue,
+            precision: configuration.precision.rawValue, forwardSeconds: median(forward),
             backwardSeconds: median(backward), stepSeconds: step,
             imagesPerSecond: Double(batch) / step, peakResidentMebibytes: Self.peakResident(),
             stepGigaflops: rate, peakGigaflops: peak, peakShare: rate / peak, loss: loss)

@@ -19,6 +19,11 @@ package final class Buffer {
         lifetime = min(begun.lowerBound, stage)...max(begun.upperBound, stage)
     }
 
+    /// Words kept in the buffer's memory, as many as it has floats.
+    var words: UnsafeMutablePointer<UInt32> {
+        UnsafeMutableRawPointer(base).assumingMemoryBound(to: UInt32.self)
+    }
+
     /// Doubles kept in the buffer's memory, which is aligned to 64 bytes.
     var doubles: UnsafeMutablePointer<Double> {
         UnsafeMutableRawPointer(base).assumingMemoryBound(to: Double.self)

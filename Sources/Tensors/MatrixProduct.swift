@@ -1,15 +1,42 @@
 import CKernels
 
-/// What multiplies matrices; the two differ in the last bits.
+/// What multiplies matrices; they differ in their bits.
 public enum ProductEngine: Sendable {
     /// Our own kernels: the same bits on every processor.
     case native
+    /// Our own kernels on operands rounded to bfloat16, with sums in float32: the same bits on every
+    /// processor that has the instruction.
+    case nativeBFloat16
     /// The library, one thread per call; its bits depend on the processor.
     case openBLAS
 
-    /// To be called once at start; throws ``OpenBLAS/WrongBuild`` where that library is the engine.
-    public func prepare() throws {
-        if self == .openBLAS { try OpenBLAS.prepare() }
+    /// To be called once at start, with the kernels that shall compute.
+    ///
+    /// Throws ``OpenBLAS/WrongBuild`` where that library is the engine, and ``MissingBFloat16``.
+    public func prepare(_ kernels: UnsafePointer<ck_table>) throws {
+        switch self {
+        case .native: break
+        case .nativeBFloat16:
+            guard ck_bfloat16_beside(kernels) != nil else { throw MissingBFloat16(kernels) }
+        case .openBLAS: try OpenBLAS.prepare()
+        }
+    }
+}
+
+/// The processor, or the level of the kernels that was chosen, has no products of bfloat16.
+public struct MissingBFloat16: Error, CustomStringConvertible {
+    /// What the engine asks of a machine.
+    public static let requirement = "a processor with AVX-512 BF16, and --isa auto or avx512"
+
+    /// The level of the kernels.
+    public let level: String
+
+    init(_ kernels: UnsafePointer<ck_table>) { level = String(cString: kernels.pointee.name) }
+
+    /// What is missing, where, and what to do.
+    public var description: String {
+        "precision: bf16 needs \(Self.requirement); this process computes with \(level) kernels "
+            + "and no such instruction: use precision: float32, or other machines"
     }
 }
 
@@ -17,20 +44,42 @@ public enum ProductEngine: Sendable {
 struct MatrixProduct {
     let engine: ProductEngine
     let kernels: UnsafePointer<ck_table>
+    /// Nil also where a plan is measured but cannot be run.
+    private let bfloat16: UnsafePointer<ck_bfloat16_table>?
+
+    init(_ engine: ProductEngine, _ kernels: UnsafePointer<ck_table>) {
+        self.engine = engine
+        self.kernels = kernels
+        bfloat16 = engine == .nativeBFloat16 ? ck_bfloat16_beside(kernels) : nil
+    }
+
+    /// The kernels of ``ProductEngine/nativeBFloat16``.
+    var bfloat16Kernels: UnsafePointer<ck_bfloat16_table> {
+        guard let bfloat16 else { preconditionFailure("\(MissingBFloat16(kernels))") }
+        return bfloat16
+    }
+
+    /// Words of a packed right factor; nil for OpenBLAS, which packs by itself.
+    func packedCount(columns: Int, depth: Int) -> Int? {
+        switch engine {
+        case .native: ck_packed_count(columns, depth)
+        case .nativeBFloat16: ck_bfloat16_packed_count(columns, depth)
+        case .openBLAS: nil
+        }
+    }
 
     /// `c[m, n] (+)= a[k, m]ᵀ · b[k, n]`.
     func transposedTimes(
         _ c: UnsafeMutablePointer<Float>, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
         m: Int, n: Int, k: Int, store: Store
     ) {
+        var product = ck_product(
+            rows: m, columns: n, depth: k, c_stride: n, a_stride: m, b_stride: n,
+            store: store.kernel)
         switch engine {
-        case .openBLAS:
-            OpenBLAS.transposedTimes(c, a, b, m: m, n: n, k: k, store: store)
-        case .native:
-            var product = ck_product(
-                rows: m, columns: n, depth: k, c_stride: n, a_stride: m, b_stride: n,
-                store: store.kernel)
-            kernels.pointee.multiply_transposed(c, a, b, &product)
+        case .native: kernels.pointee.multiply_transposed(c, a, b, &product)
+        case .nativeBFloat16: bfloat16Kernels.pointee.multiply_transposed(c, a, b, &product)
+        case .openBLAS: OpenBLAS.transposedTimes(c, a, b, m: m, n: n, k: k, store: store)
         }
     }
 }
@@ -67,19 +116,33 @@ struct RightFactor {
         var shape = ck_product(
             rows: rows, columns: columns, depth: depth, c_stride: columns, a_stride: depth,
             b_stride: 0, store: store.kernel)
-        product.kernels.pointee.multiply(c, a, packed.base, &shape)
+        if product.engine == .nativeBFloat16 {
+            product.bfloat16Kernels.pointee.multiply(c, a, packed.words, &shape)
+        } else {
+            product.kernels.pointee.multiply(c, a, packed.base, &shape)
+        }
     }
 
     /// Packs some of the panels.
     fileprivate func pack(_ panels: Range<Int>, into packed: Buffer) {
         let panel = Int(CK_PANEL), first = panels.lowerBound * panel
         let count = min(panels.upperBound * panel, columns) - first
-        let out = packed.base + first * depth, kernels = product.kernels
-        switch layout {
-        case .straight:
-            kernels.pointee.pack(out, source() + first, columns, count, depth)
-        case .transposed:
-            kernels.pointee.pack_transposed(out, source() + first * depth, depth, count, depth)
+        if product.engine == .nativeBFloat16 {
+            let out = packed.words + first * ((depth + 1) / 2), kernels = product.bfloat16Kernels
+            switch layout {
+            case .straight:
+                kernels.pointee.pack(out, source() + first, columns, count, depth)
+            case .transposed:
+                kernels.pointee.pack_transposed(out, source() + first * depth, depth, count, depth)
+            }
+        } else {
+            let out = packed.base + first * depth, kernels = product.kernels
+            switch layout {
+            case .straight:
+                kernels.pointee.pack(out, source() + first, columns, count, depth)
+            case .transposed:
+                kernels.pointee.pack_transposed(out, source() + first * depth, depth, count, depth)
+            }
         }
     }
 }
@@ -93,12 +156,12 @@ extension Planner {
         _ source: @escaping () -> UnsafePointer<Float>
     ) -> RightFactor {
         let place = buffer.map { [$0] } ?? []
-        guard products.engine == .native else {
+        guard let packedCount = products.packedCount(columns: columns, depth: depth) else {
             return RightFactor(
                 product: products, columns: columns, depth: depth, layout: layout, source: source,
                 packed: nil, reads: place)
         }
-        let packed = self.buffer(ck_packed_count(columns, depth))
+        let packed = self.buffer(packedCount)
         let factor = RightFactor(
             product: products, columns: columns, depth: depth, layout: layout, source: source,
             packed: packed, reads: [packed])

@@ -52,7 +52,7 @@ final class Planner {
         self.graph = graph
         self.mode = mode
         self.kernels = kernels
-        self.products = MatrixProduct(engine: products, kernels: kernels)
+        self.products = MatrixProduct(products, kernels)
         self.outputs = outputs
         let count = graph.nodes.count
         values = Array(repeating: nil, count: count)

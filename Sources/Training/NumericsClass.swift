@@ -5,8 +5,8 @@ import Datasets
 import Hashes
 import Tensors
 
-/// The class of machines whose slots agree to the bit, for one engine: `portable-1`, or `openblas-`
-/// and sixteen hexadecimal digits.
+/// The class of machines whose slots agree to the bit, for one engine: `portable-1`, `bf16-1`, or
+/// `openblas-` and sixteen hexadecimal digits.
 public struct NumericsClass: Hashable, Sendable, CustomStringConvertible {
     /// The class as it is compared and recorded.
     public let description: String
@@ -23,6 +23,23 @@ public struct NumericsClass: Hashable, Sendable, CustomStringConvertible {
         let hash = try PortableSelfTest.hash(kernels)
         return NumericsClass(
             description: "portable-" + (hash == portableHash ? String(portableNumber) : hash))
+    }
+
+    /// N of `bf16-N` rises whenever this hash changes or that of `portable`.
+    private static let bfloat16Number = 1
+    private static let bfloat16Hash = "bfb47f1bd17c795f"
+
+    /// The class of the native engine with products of bfloat16, nil beside kernels that have none.
+    ///
+    /// Everything but the products is the work of the kernels in float32, whose self-test must pass too.
+    /// Throws as ``portable(_:)``.
+    public static func bfloat16(_ kernels: UnsafePointer<ck_table>) throws -> NumericsClass? {
+        guard let products = ck_bfloat16_beside(kernels) else { return nil }
+        let hashes = (try PortableSelfTest.hash(kernels), BFloat16SelfTest.hash(products))
+        return NumericsClass(
+            description: "bf16-"
+                + (hashes == (portableHash, bfloat16Hash)
+                    ? String(bfloat16Number) : hashes.0 + hashes.1))
     }
 
     /// The class of OpenBLAS, whose sums differ with processor and build: the hash of what this

@@ -33,7 +33,7 @@ struct PhaseNetworks {
     init(
         _ configuration: Configuration, _ phase: TrainingSchedule.Phase, _ shape: NetworkShape
     ) {
-        products = ProductEngine(configuration.engine)
+        products = ProductEngine(training: configuration)
         let side = configuration.data.crop
         let batch = phase.imagesPerSlot, labelled = phase.labelledPerSlot
         model = phase.objective == .ancillary ? .ancillary : .primary

@@ -29,8 +29,8 @@ public final class Predictor {
         _ configuration: Configuration, classCount: Int, model: Model, options: InferenceOptions,
         pool: ThreadPool, planByteCount: Int = 1 << 30
     ) throws {
-        products = ProductEngine(configuration.engine)
-        try products.prepare()
+        products = ProductEngine(inference: configuration)
+        try products.prepare(pool.kernels)
         var shape = try NetworkShape(configuration, classCount: classCount)
         shape.outputStride = options.outputStride
         self.shape = shape

@@ -100,7 +100,7 @@ public final class RunPredictor {
             shape, batch: 1, height: primary.size.height, width: primary.size.width)
         let plan = Plan(
             network.graph, outputs: [network.logits], mode: .evaluation, pool: pool,
-            products: ProductEngine(configuration.engine))
+            products: ProductEngine(inference: configuration))
         let count = primary.size.count * primary.channels
         plan.input(network.primary).baseAddress!.update(from: primary.base, count: count)
         plan.input(network.ancillary).baseAddress!.update(from: ancillary.base, count: count)

@@ -23,10 +23,11 @@ public final class SlotTrainer {
     /// Time that ``compute`` has waited for batches so far.
     public var waitedForInput: Duration { loader.waited }
 
-    /// Throws `TrainingError.schedule` for a configuration without sensible phases, and
-    /// `OpenBLAS.WrongBuild` for a matrix library that cannot be kept to its caller's thread.
+    /// Throws `TrainingError.schedule` for a configuration without sensible phases,
+    /// `OpenBLAS.WrongBuild` for a matrix library that cannot be kept to its caller's thread, and
+    /// `MissingBFloat16` where the precision is bf16 and the pool's kernels have none.
     public init(_ configuration: Configuration, source: any BatchSource, pool: ThreadPool) throws {
-        try ProductEngine(configuration.engine).prepare()
+        try ProductEngine(training: configuration).prepare(pool.kernels)
         let classCount = source.classNames.count
         self.configuration = configuration
         schedule = try TrainingSchedule(configuration)

@@ -96,11 +96,12 @@ extension CoordinatorMachine {
         guard let named = greeting.numericsClass else {
             return Refusal(code: .malformed, explanation: "the worker names no numerics class")
         }
-        guard let offered = named.ofEngine(settings.numericsEngine) else {
+        let engine = settings.numericsEngine
+        guard let offered = named.ofEngine(engine) else {
             return Refusal(
                 code: .numericsClass,
-                explanation: "the worker's numerics class is \(named), the run's engine "
-                    + (settings.numericsEngine ?? ""))
+                explanation: "the worker's numerics class is \(named); the run's engine "
+                    + "\(engine?.name ?? "") needs \(engine?.requirement ?? "")")
         }
         guard members.count(where: { $0.role == .worker }) < limits.workerCount else {
             return Refusal(

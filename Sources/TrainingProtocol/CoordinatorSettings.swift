@@ -21,8 +21,8 @@ package struct CoordinatorSettings: Equatable, Sendable {
     package let hintedWorkerCount: Int
     /// Nil lets the first worker's class be the run's.
     package let numericsClass: NumericsClass?
-    /// The engine whose class counts, the first word of its classes; nil takes what workers name.
-    package let numericsEngine: String?
+    /// The engine whose class counts; nil takes what workers name.
+    package let numericsEngine: NumericsEngine?
     package let numericsPolicy: NumericsPolicy
     /// Initial values, or the checkpoint to go on from.
     package let source: LoadSource
@@ -34,7 +34,7 @@ package struct CoordinatorSettings: Equatable, Sendable {
     package init(
         run: RunID, coordinatorTerm: CoordinatorTerm, configuration: Frame,
         configurationHash: ContentHash, plan: RunPlan, serverCount: Int, hintedWorkerCount: Int,
-        numericsClass: NumericsClass? = nil, numericsEngine: String? = nil,
+        numericsClass: NumericsClass? = nil, numericsEngine: NumericsEngine? = nil,
         numericsPolicy: NumericsPolicy, source: LoadSource, startVersion: Version,
         predecessors: Predecessors = .none, recordedThrough: Version? = nil
     ) {

@@ -19,9 +19,9 @@ package struct NumericsClass: Hashable, Sendable, CustomStringConvertible {
     /// engine's name; nil where none does.
     ///
     /// Without an engine it is the whole name.
-    package func ofEngine(_ engine: String?) -> NumericsClass? {
+    package func ofEngine(_ engine: NumericsEngine?) -> NumericsClass? {
         guard let engine else { return self }
-        return name.split(separator: " ").first { $0.hasPrefix(engine + "-") }
+        return name.split(separator: " ").first { $0.hasPrefix(engine.name + "-") }
             .map { NumericsClass(String($0)) }
     }
 }

@@ -28,6 +28,8 @@ struct Bench: ParsableCommand {
         @Option(help: "Threads.") var threads = HostResources.threadsAllowed()
         @Option(help: "What multiplies matrices: native or openblas.")
         var gemm = Configuration.Engine.Products.native
+        @Option(help: "What the operands of products are rounded to: float32 or bf16.")
+        var precision = Configuration.Precision.float32
         @Option(help: "The kernels' level: auto, generic, avx2, avx512 or neon.")
         var isa = InstructionSet.auto
         @Option(help: "Timed steps, after one warm-up.") var steps = 5
@@ -38,6 +40,9 @@ struct Bench: ParsableCommand {
                 throw ValidationError(
                     "batch, threads and steps are at least 1, classes at least 2, size is 16k + 1")
             }
+            guard precision == .float32 || gemm == .native else {
+                throw ValidationError("--precision bf16 needs --gemm native")
+            }
         }
 
         func run() throws {
@@ -45,6 +50,7 @@ struct Bench: ParsableCommand {
                 var configuration = Configuration()
                 configuration.network.backbone = network
                 configuration.engine.gemm = gemm
+                configuration.precision = precision
                 let result = try StepBenchmark(
                     configuration, batch: batch, size: size, classes: classes, threads: threads,
                     instructionSet: isa
@@ -285,5 +291,6 @@ struct Bench: ParsableCommand {
 
 extension Configuration.Network.Backbone: ExpressibleByArgument {}
 extension Configuration.Engine.Products: ExpressibleByArgument {}
+extension Configuration.Precision: ExpressibleByArgument {}
 extension Consistency: ExpressibleByArgument {}
 extension LocalRoute: ExpressibleByArgument {}

@@ -30,7 +30,9 @@ extension Bench {
             try reportingErrors {
                 let benchmark = try ProductBenchmark(threads: threads, instructionSet: isa)
                 if !json {
-                    print("      rows  in → out     engine     forward   backward, GFLOP/s")
+                    print(
+                        "      rows  in → out     engine    precision    forward   backward, GFLOP/s"
+                    )
                 }
                 for layer in ProductBenchmark.layers {
                     for result in benchmark.run(layer, repetitions: repetitions) {
@@ -41,7 +43,8 @@ extension Bench {
         }
 
         private func line(_ result: ProductBenchmark.Result) -> String {
-            let engine = result.gemm.padding(toLength: 8, withPad: " ", startingAt: 0)
+            let engine = [result.gemm, result.precision]
+                .map { $0.padding(toLength: 10, withPad: " ", startingAt: 0) }.joined()
             return String(
                 format: "%10ld %5ld → %-5ld  ", result.rows, result.inputs, result.outputs)
                 + engine

@@ -100,6 +100,7 @@ struct Train: ParsableCommand {
         let directory = start.directory
         let workers = workers ?? start.workersWanted ?? 1
         let threadsEach = threads ?? max(1, HostResources.threadsAllowed() / workers)
+        try ProductEngine(training: description.configuration).prepare(try isa.kernels())
         try RunPreparation.checkMemory(description, workers: workers, threadsPerWorker: threadsEach)
         if start.stage == .new { try RunPreparation.write(start.resolved, to: directory) }
         let programs = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()

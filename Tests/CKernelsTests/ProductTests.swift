@@ -2,7 +2,7 @@ import CKernels
 import Testing
 
 /// The sizes and strides of one product under test.
-private struct ProductShape: CustomStringConvertible {
+struct ProductShape: CustomStringConvertible {
     let rows, columns, depth: Int
     /// Floats between the end of a row and the start of the next, in every matrix.
     var gap = 0

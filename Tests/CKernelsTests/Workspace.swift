@@ -104,6 +104,11 @@ final class Workspace {
         return pointer
     }
 
+    /// Scratch between guards, marked.
+    func words(_ count: Int) -> UnsafeMutableBufferPointer<UInt32> {
+        UnsafeMutableBufferPointer(start: memory(UInt32.self, count), count: count)
+    }
+
     func doubleOutput(_ count: Int) -> UnsafeMutablePointer<Double> {
         let pointer = memory(Double.self, count)
         for i in 0..<count { pointer[i] = Double(value(.ordinary)) }

@@ -29,6 +29,11 @@ import Testing
         (["checkpoint.keep=0"], "checkpoint.keep: expected 1 to"),
         (["evaluate.every=-1"], "evaluate.every: expected 0 or more, found -1"),
         (["protocol.chunkMebibytes=0"], "protocol.chunkMebibytes: expected 1 to 16"),
+        (
+            ["precision=bf16", "engine.gemm=openblas"],
+            "precision: bf16 needs engine.gemm native, found openblas"
+        ),
+        (["precision=fp16"], "expected one of float32, bf16"),
     ])
     func `A value out of range says which, and what would do`(
         overrides: [String], message: String

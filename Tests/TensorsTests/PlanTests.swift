@@ -34,6 +34,31 @@ import TestSupport
         }
     }
 
+    @Test(arguments: [Plan.Mode.training, .evaluation])
+    func `threads never change a bit of bfloat16`(mode: Plan.Mode) {
+        let network = SmallNetwork(batch: 3)
+        func bits(_ threads: Int) -> [[UInt32]] {
+            run(
+                network, mode: mode, threads: threads, kernels: ck_twin_table(),
+                products: .nativeBFloat16
+            ).bits
+        }
+        let one = bits(1)
+        #expect(bits(2) == one && bits(3) == one)
+        #expect(run(network, mode: mode).bits != one, "operands are rounded")
+    }
+
+    @Test(
+        .enabled(
+            if: ck_bfloat16_beside(ck_kernels()) != nil,
+            "this processor lacks AVX-512 BF16: not compared"))
+    func `bfloat16 has the bits of its twin`() {
+        let network = SmallNetwork(batch: 3)
+        let native = run(network, products: .nativeBFloat16)
+        let twin = run(network, kernels: ck_twin_table(), products: .nativeBFloat16)
+        #expect(native.bits == twin.bits)
+    }
+
     @Test(arguments: InstructionSet.present)
     func `the level of the kernels never changes a bit`(level: InstructionSet) throws {
         let network = SmallNetwork()

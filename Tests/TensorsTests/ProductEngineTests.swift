@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 import Testing
 import TestSupport
@@ -23,6 +24,58 @@ import TestSupport
         bound.expect(native.weights, library.weights.map(Double.init), \.weights, "weights")
         bound.expect(
             native.inputs[0], library.inputs[0].map(Double.init), \.inputs[0], "input")
+    }
+
+    @Test(arguments: OperationCase.products)
+    func `bfloat16 agrees with float32 within its rounding`(operation: OperationCase) {
+        var generator = SeededGenerator(seed: 22)
+        let operands = Operands(operation, &generator)
+        func run(_ products: ProductEngine) -> PlanRun {
+            PlanRun(
+                Plan(
+                    operation.graph, outputs: [operation.output], mode: .training,
+                    pool: ThreadPool(threadCount: 1, kernels: ck_twin_table()),
+                    inputGradients: operation.inputs, products: products),
+                inputs: operation.inputs.map { ($0, operands.inputs[$0]!.map { Float($0) }) },
+                weights: operands.weights, statistics: operands.statistics,
+                outputGradients: [operands.dy.map { Float($0) }])
+        }
+        let exact = run(.native), rounded = run(.nativeBFloat16)
+        for (a, b) in [
+            (exact.outputs[0], rounded.outputs[0]), (exact.weights, rounded.weights),
+            (exact.inputs[0], rounded.inputs[0]),
+        ] {
+            let difference = zip(a, b).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
+            let size = a.reduce(0) { $0 + Double($1 * $1) }
+            let share = (difference / size).squareRoot()
+            // Two operands, each off by 2⁻⁹ on average at most; 0 would mean that nothing was rounded.
+            #expect(share > 1e-4 && share < 0x1p-8, "\(operation): \(share)")
+        }
+    }
+
+    @Test func `kernels without bfloat16 are refused, with what is needed`() throws {
+        let generic = try InstructionSet.generic.kernels()
+        do {
+            try ProductEngine.nativeBFloat16.prepare(generic)
+            Issue.record("nothing was thrown")
+        } catch {
+            for word in ["precision: bf16", "AVX-512 BF16", "generic", "float32"] {
+                #expect("\(error)".contains(word), "\(error)")
+            }
+        }
+        #expect(throws: Never.self) { try ProductEngine.native.prepare(generic) }
+        #expect(throws: Never.self) {
+            try ProductEngine.nativeBFloat16.prepare(ck_twin_table())
+        }
+    }
+
+    @Test func `a plan of bfloat16 is measured where it cannot be run`() {
+        let operation = OperationCase.products[1]
+        func byteCount(_ products: ProductEngine) -> Int {
+            Plan.arenaByteCount(
+                operation.graph, outputs: [operation.output], mode: .training, products: products)
+        }
+        #expect(byteCount(.nativeBFloat16) < byteCount(.native), "words hold two terms")
     }
 
     @Test func `a level that the processor lacks is named, and what it has`() {

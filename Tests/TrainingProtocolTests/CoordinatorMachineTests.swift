@@ -4,7 +4,7 @@ import TrainingProtocol
 @Suite struct CoordinatorMachineTests {
     static func stage(
         slotCount: Int, hintedWorkerCount: Int = 1, policy: NumericsPolicy = .strict,
-        limits: Limits = Limits(), engine: String? = nil,
+        limits: Limits = Limits(), engine: NumericsEngine? = nil,
         nonFinitePolicy: NonFinitePolicy = .skip, lag: UInt64 = 0
     ) -> Stage<CoordinatorMachine> {
         let settings = CoordinatorSettings(
@@ -245,7 +245,8 @@ import TrainingProtocol
     }
 
     @Test func theClassOfTheRunsEngineCounts() {
-        var stage = Self.stage(slotCount: 1, engine: "portable")
+        let engine = NumericsEngine(name: "portable", requirement: "a compass")
+        var stage = Self.stage(slotCount: 1, engine: engine)
         let first = Self.greeting(.worker, numerics: "portable-1 openblas-aa")
         #expect(Self.greet(&stage, .worker, 20, first).bodies.isEmpty, "it waits for its welcome")
         let sameEngine = Self.greeting(.worker, numerics: "portable-1 openblas-bb")
@@ -259,6 +260,9 @@ import TrainingProtocol
             }
             #expect(refusal.code == .numericsClass)
             #expect(refusal.explanation.contains("portable"))
+            if !other.contains("portable") {
+                #expect(refusal.explanation.contains("needs a compass"))
+            }
         }
     }
 

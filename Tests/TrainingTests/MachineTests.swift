@@ -1,6 +1,8 @@
+import CKernels
 import Configurations
 import Networks
 import Tensors
+import TestSupport
 import Testing
 import Training
 
@@ -54,6 +56,35 @@ struct MachineTests {
     @Test("Every level of the kernels is of class portable-1", arguments: InstructionSet.present)
     func portable(_ level: InstructionSet) throws {
         #expect(try NumericsClass.portable(level.kernels()).description == "portable-1")
+    }
+
+    @Test("Products of bfloat16 are of class bf16-1: the twins' and this processor's")
+    func bfloat16() throws {
+        let tables: [UnsafePointer<ck_table>] = [ck_twin_table(), roundingKernels]
+        for kernels in tables {
+            #expect(try NumericsClass.bfloat16(kernels)?.description == "bf16-1")
+        }
+        #expect(try NumericsClass.bfloat16(InstructionSet.generic.kernels()) == nil)
+    }
+
+    @Test("A run in bf16 is refused by kernels without it; its models are used on any machine")
+    func bfloat16Refusal() throws {
+        var c = TinyRun.configuration(.supervised)
+        c.precision = .bf16
+        let generic = ThreadPool(threadCount: 1, kernels: try InstructionSet.generic.kernels())
+        do {
+            _ = try SlotTrainer(
+                c, source: MadeUpBatches(classNames: TinyRun.classNames), pool: generic)
+            Issue.record("nothing was thrown")
+        } catch let error as MissingBFloat16 {
+            #expect(error.level == "generic" && "\(error)".contains("AVX-512 BF16"))
+        }
+        #expect(try MemoryEstimate(c, classCount: 3).total > 0)
+        #expect(throws: Never.self) {
+            try Predictor(
+                c, classCount: 3, model: .primary,
+                options: InferenceOptions(outputStride: .sixteen), pool: generic)
+        }
     }
 
     @Test("OpenBLAS's class is the same for every thread count and attempt")

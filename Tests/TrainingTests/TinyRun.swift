@@ -34,12 +34,12 @@ enum TinyRun {
     /// Computes one slot of a fresh trainer from the initial parameters.
     static func compute(
         _ configuration: Configuration, phase name: TrainingSchedule.PhaseName,
-        stepInPhase: Int = 0, slot: Int = 0, threads: Int = 1,
+        stepInPhase: Int = 0, slot: Int = 0, threads: Int = 1, pool: ThreadPool? = nil,
         source: any BatchSource = MadeUpBatches(classNames: classNames),
         change: (FlatBuffers) -> Void = { _ in }
     ) throws -> Outcome {
         let trainer = try SlotTrainer(
-            configuration, source: source, pool: ThreadPool(threadCount: threads))
+            configuration, source: source, pool: pool ?? ThreadPool(threadCount: threads))
         let parameters = try InitialParameters(configuration, trainer.tensors).buffers
         change(parameters)
         let index = trainer.schedule.phases.firstIndex { $0.name == name }!

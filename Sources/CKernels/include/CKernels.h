@@ -275,6 +275,37 @@ const ck_table *ck_kernels(void);
 /// of ck_table_for equals this table to the bit.
 const ck_table *ck_twin_table(void);
 
+// ---- matrix products of bfloat16 ---------------------------------------------------------------
+
+/// The matrix products with operands rounded to bfloat16 (to nearest even, subnormals to 0, NaN kept)
+/// while they are packed; c and the sums are float32. Terms 2k and 2k + 1 of a sum share a word, lower
+/// and upper half; an odd depth is filled up with 0. An element of c is one chain in ascending order of
+/// words, each adding its upper halves' product, then its lower ones', by a fused multiply-add that takes
+/// and gives 0 for subnormals. Hence a product cut by rows or columns, or by an even depth in
+/// ascending order, has the same bits. Conventions are those of ck_table's products.
+typedef struct ck_bfloat16_table {
+    const char *name;
+    /// As ck_table.pack; `packed` has ck_bfloat16_packed_count(columns, depth) words. Columns from a
+    /// multiple of CK_PANEL on begin at packed + column · ((depth + 1) / 2).
+    void (*pack)(uint32_t *packed, const float *b, ptrdiff_t b_stride, ptrdiff_t columns,
+                 ptrdiff_t depth);
+    /// The same from bᵀ[columns, depth].
+    void (*pack_transposed)(uint32_t *packed, const float *b, ptrdiff_t b_stride,
+                            ptrdiff_t columns, ptrdiff_t depth);
+    /// c[rows, columns] (+)= a[rows, depth] · b, packed.
+    void (*multiply)(float *c, const float *a, const uint32_t *packed, const ck_product *product);
+    /// c[rows, columns] (+)= a[depth, rows]ᵀ · b[depth, columns].
+    void (*multiply_transposed)(float *c, const float *a, const float *b,
+                                const ck_product *product);
+} ck_bfloat16_table;
+
+/// The products of bfloat16 beside a table of kernels: those of vdpbf16ps beside "avx512" where the
+/// processor has AVX-512 BF16, their twins beside the twins (the same packed words and the same bits),
+/// else NULL.
+const ck_bfloat16_table *ck_bfloat16_beside(const ck_table *kernels);
+/// Words of b[depth, columns] when packed.
+ptrdiff_t ck_bfloat16_packed_count(ptrdiff_t columns, ptrdiff_t depth);
+
 // ---- one implementation for all processors ---------------------------------------------------
 
 /// From totals over `rows` of (x − shift) and its square: mean, biased variance's

@@ -1,0 +1,198 @@
+// Matrix products of bfloat16 operands by vdpbf16ps, tiled like those of products.h. Operands are rounded
+// while they are packed, two terms of the sum to a word. An element of c is one chain in ascending order
+// of depth, which waits in c between two blocks.
+
+// Words of a block: of `multiply`, whose panels stream from the second-level cache, and of
+// `multiply_transposed`, whose panels and columns lie there.
+enum { PAIR_BLOCK = 384, WEIGHT_BLOCK = 256, WEIGHT_COLUMNS = 256 };
+// Rows of a copy are this far apart, so that they do not share the sets of a cache.
+enum { PAIR_COPY_STRIDE = PAIR_BLOCK + 16 };
+
+/// What tiles below one another read and write: the word (i, k) of a lies at a[i·a_row + k·a_column], row
+/// k of the panel at b[k·b_row]; c has `columns` of its columns.
+typedef struct {
+    float *c;
+    const uint32_t *a, *b;
+    ptrdiff_t c_row, a_row, a_column, b_row, columns, pairs;
+    ck_store store;
+} PairTile;
+
+CK_INLINE U load_words(const uint32_t *p) {
+    U v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+
+CK_INLINE void store_words(uint32_t *p, U v) { __builtin_memcpy(p, &v, sizeof v); }
+
+/// Words of neighbours: lanes 0 and 1 of `first`, 2 and 3, …, then those of `second`.
+CK_INLINE U words_along(V first, V second) {
+    return (U)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first);
+}
+
+/// Words of lanes: `low`'s in the lower halves, `high`'s in the upper ones.
+CK_INLINE U words_across(V low, V high) {
+    typedef uint16_t H __attribute__((vector_size(64)));
+    H order;
+    for (int i = 0; i < 32; i++) order[i] = (uint16_t)(i / 2 + i % 2 * 16);
+    return (U)_mm512_permutexvar_epi16((__m512i)order, (__m512i)words_along(low, high));
+}
+
+/// Rounds `depth` neighbours, 0 behind them, into whole vectors of words.
+CK_INLINE void round_row(uint32_t *out, const float *in, ptrdiff_t depth) {
+    for (ptrdiff_t k = 0; k < depth; k += 2 * W)
+        store_words(out + k / 2, words_along(load(in + k, depth - k), load(in + k + W, depth - k - W)));
+}
+
+/// Rounds the next one or two of `depth` rows, lane by lane.
+CK_INLINE U round_rows(const float *in, ptrdiff_t stride, ptrdiff_t depth, ptrdiff_t columns) {
+    return words_across(load(in, columns), depth > 1 ? load(in + stride, columns) : (V){0});
+}
+
+CK_INLINE void multiply_pair_tile(const PairTile *t, int rows, int vectors) {
+    V sum[TILE_ROWS][TILE_VECTORS];
+    ptrdiff_t a_row = t->a_row;
+    const uint32_t *a = t->a, *b = t->b;
+    for (int i = rows; i < 2 * rows && vectors > 1; i++)
+        for (int v = 0; v < vectors; v++)
+            __builtin_prefetch(t->c + i * t->c_row + v * W, 1);
+#pragma unroll
+    for (int i = 0; i < rows; i++)
+#pragma unroll
+        for (int v = 0; v < vectors; v++)
+            sum[i][v] = t->store == CK_OVERWRITE
+                            ? (V){0}
+                            : load(t->c + i * t->c_row + v * W, t->columns - v * W);
+#pragma clang loop unroll_count(2)
+    for (ptrdiff_t k = t->pairs; k > 0; k--, a += t->a_column, b += t->b_row) {
+        __m512bh right[TILE_VECTORS];
+        for (int v = 0; v < vectors; v++) right[v] = (__m512bh)load_words(b + v * W);
+#pragma unroll
+        for (int i = 0; i < rows; i++) {
+            __m512bh left = (__m512bh)splat_word(a[i * a_row]);
+#pragma unroll
+            for (int v = 0; v < vectors; v++)
+                sum[i][v] = (V)_mm512_dpbf16_ps((__m512)sum[i][v], left, right[v]);
+        }
+    }
+#pragma unroll
+    for (int i = 0; i < rows; i++)
+#pragma unroll
+        for (int v = 0; v < vectors; v++)
+            store(t->c + i * t->c_row + v * W, sum[i][v], t->columns - v * W);
+}
+
+CK_INLINE void multiply_next_pairs(PairTile *tile, int rows) {
+    if (tile->columns > W) multiply_pair_tile(tile, rows, 2);
+    else multiply_pair_tile(tile, rows, 1);
+    tile->a += rows * tile->a_row;
+    tile->c += rows * tile->c_row;
+}
+
+static void multiply_pair_panel(PairTile tile, ptrdiff_t rows) {
+    for (; rows >= TILE_ROWS; rows -= TILE_ROWS) multiply_next_pairs(&tile, TILE_ROWS);
+    if (rows & 8) multiply_next_pairs(&tile, 8);
+    if (rows & 4) multiply_next_pairs(&tile, 4);
+    if (rows & 2) multiply_next_pairs(&tile, 2);
+    if (rows & 1) multiply_next_pairs(&tile, 1);
+}
+
+CK_INLINE ptrdiff_t pairs_of(ptrdiff_t depth) { return (depth + 1) / 2; }
+
+static void pack_pairs(uint32_t *packed, const float *b, ptrdiff_t b_stride, ptrdiff_t columns,
+                       ptrdiff_t depth) {
+    for (ptrdiff_t j = 0; j < columns; j += PANEL) {
+        ptrdiff_t stride = panel_stride(columns - j);
+        for (ptrdiff_t k = 0; k < depth; k += 2, packed += stride)
+            for (ptrdiff_t v = 0; v < stride; v += W)
+                store_words(packed + v, round_rows(b + k * b_stride + j + v, b_stride, depth - k,
+                                                   columns - j - v));
+    }
+}
+
+static void pack_pairs_transposed(uint32_t *packed, const float *b, ptrdiff_t b_stride,
+                                  ptrdiff_t columns, ptrdiff_t depth) {
+    for (ptrdiff_t j = 0; j < columns; j += PANEL) {
+        ptrdiff_t stride = panel_stride(columns - j);
+        for (ptrdiff_t v = 0; v < stride; v += W)
+            for (ptrdiff_t k = 0; k < depth; k += 2 * W) {
+                V block[W];
+                for (int l = 0; l < W; l++) {
+                    const float *column = b + (j + v + l) * b_stride + k;
+                    block[l] = j + v + l < columns
+                                   ? (V)words_along(load(column, depth - k),
+                                                    load(column + W, depth - k - W))
+                                   : (V){0};
+                }
+                transpose(block);
+                for (int l = 0; l < W && k + 2 * l < depth; l++)
+                    store_words(packed + (k / 2 + l) * stride + v, (U)block[l]);
+            }
+        packed += pairs_of(depth) * stride;
+    }
+}
+
+static void multiply_pairs(float *c, const float *a, const uint32_t *packed,
+                           const ck_product *product) {
+    const ck_product *p = product;
+    ptrdiff_t all = pairs_of(p->depth), block = block_length(all, PAIR_BLOCK);
+    uint32_t copy[ROW_BLOCK * PAIR_COPY_STRIDE];
+    for (ptrdiff_t k = 0; k == 0 || k < all; k += block)
+        for (ptrdiff_t top = 0; top < p->rows; top += ROW_BLOCK) {
+            ptrdiff_t rows = smaller(ROW_BLOCK, p->rows - top);
+            PairTile tile = {.a = copy, .a_row = PAIR_COPY_STRIDE, .a_column = 1,
+                             .c_row = p->c_stride, .pairs = smaller(block, all - k),
+                             .store = k > 0 ? CK_ACCUMULATE : p->store};
+            for (ptrdiff_t i = 0; i < rows; i++)
+                round_row(copy + i * PAIR_COPY_STRIDE, a + (top + i) * p->a_stride + 2 * k,
+                          smaller(2 * block, p->depth - 2 * k));
+            for (ptrdiff_t j = 0; j < p->columns; j += PANEL) {
+                tile.c = c + top * p->c_stride + j;
+                tile.columns = p->columns - j;
+                tile.b_row = panel_stride(tile.columns);
+                tile.b = packed + j * all + k * tile.b_row;
+                multiply_pair_panel(tile, rows);
+            }
+        }
+}
+
+/// Rounds `rows` columns of a[depth, rows] into words that lie ROW_BLOCK from one pair to the next.
+CK_INLINE void round_columns(uint32_t *out, const float *a, ptrdiff_t a_stride, ptrdiff_t rows,
+                             ptrdiff_t depth) {
+    for (ptrdiff_t k = 0; k < depth; k += 2, out += ROW_BLOCK)
+        for (ptrdiff_t i = 0; i < rows; i += W)
+            store_words(out + i, round_rows(a + k * a_stride + i, a_stride, depth - k, rows - i));
+}
+
+static void multiply_pairs_transposed(float *c, const float *a, const float *b,
+                                      const ck_product *product) {
+    const ck_product *p = product;
+    ptrdiff_t block = 2 * block_length(pairs_of(p->depth), WEIGHT_BLOCK);
+    uint32_t panels[WEIGHT_BLOCK * WEIGHT_COLUMNS], copy[WEIGHT_BLOCK * ROW_BLOCK];
+    for (ptrdiff_t k = 0; k == 0 || k < p->depth; k += block)
+        for (ptrdiff_t left = 0; left < p->columns; left += WEIGHT_COLUMNS) {
+            ptrdiff_t columns = smaller(WEIGHT_COLUMNS, p->columns - left);
+            ptrdiff_t depth = smaller(block, p->depth - k);
+            pack_pairs(panels, b + k * p->b_stride + left, p->b_stride, columns, depth);
+            for (ptrdiff_t top = 0; top < p->rows; top += ROW_BLOCK) {
+                ptrdiff_t rows = smaller(ROW_BLOCK, p->rows - top);
+                PairTile tile = {.a = copy, .a_row = 1, .a_column = ROW_BLOCK,
+                                 .c_row = p->c_stride, .pairs = pairs_of(depth),
+                                 .store = k > 0 ? CK_ACCUMULATE : p->store};
+                round_columns(copy, a + k * p->a_stride + top, p->a_stride, rows, depth);
+                for (ptrdiff_t j = 0; j < columns; j += PANEL) {
+                    tile.c = c + top * p->c_stride + left + j;
+                    tile.columns = columns - j;
+                    tile.b_row = panel_stride(tile.columns);
+                    tile.b = panels + j * tile.pairs;
+                    multiply_pair_panel(tile, rows);
+                }
+            }
+        }
+}
+
+const ck_bfloat16_table ck_bfloat16_table_avx512 = {
+    .name = CK_LEVEL_NAME " bf16",
+    .pack = pack_pairs, .pack_transposed = pack_pairs_transposed,
+    .multiply = multiply_pairs, .multiply_transposed = multiply_pairs_transposed,
+};
