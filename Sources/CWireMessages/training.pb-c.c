@@ -2310,7 +2310,7 @@ const ProtobufCMessageDescriptor emend__welcome__descriptor =
   (ProtobufCMessageInit) emend__welcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor emend__plan__field_descriptors[10] =
+static const ProtobufCFieldDescriptor emend__plan__field_descriptors[11] =
 {
   {
     "slot_count",
@@ -2432,11 +2432,24 @@ static const ProtobufCFieldDescriptor emend__plan__field_descriptors[10] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "lag",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Emend__Plan, lag),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned emend__plan__field_indices_by_name[] = {
   5,   /* field[5] = checkpoint_interval */
   4,   /* field[4] = chunks */
   6,   /* field[6] = gradient_cap */
+  10,   /* field[10] = lag */
   7,   /* field[7] = loss_names */
   8,   /* field[8] = metric_names */
   9,   /* field[9] = non_finite_policy */
@@ -2448,7 +2461,7 @@ static const unsigned emend__plan__field_indices_by_name[] = {
 static const ProtobufCIntRange emend__plan__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor emend__plan__descriptor =
 {
@@ -2458,7 +2471,7 @@ const ProtobufCMessageDescriptor emend__plan__descriptor =
   "Emend__Plan",
   "emend",
   sizeof(Emend__Plan),
-  10,
+  11,
   emend__plan__field_descriptors,
   emend__plan__field_indices_by_name,
   1,  emend__plan__number_ranges,
@@ -3017,7 +3030,7 @@ const ProtobufCMessageDescriptor emend__verdict__descriptor =
   (ProtobufCMessageInit) emend__verdict__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor emend__heartbeat__field_descriptors[8] =
+static const ProtobufCFieldDescriptor emend__heartbeat__field_descriptors[9] =
 {
   {
     "activity",
@@ -3115,6 +3128,18 @@ static const ProtobufCFieldDescriptor emend__heartbeat__field_descriptors[8] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "pull_wait_permille",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Emend__Heartbeat, pull_wait_permille),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned emend__heartbeat__field_indices_by_name[] = {
   0,   /* field[0] = activity */
@@ -3124,12 +3149,13 @@ static const unsigned emend__heartbeat__field_indices_by_name[] = {
   7,   /* field[7] = input_wait_permille */
   3,   /* field[3] = leases */
   6,   /* field[6] = placement_revision */
+  8,   /* field[8] = pull_wait_permille */
   5,   /* field[5] = recorded_through */
 };
 static const ProtobufCIntRange emend__heartbeat__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor emend__heartbeat__descriptor =
 {
@@ -3139,7 +3165,7 @@ const ProtobufCMessageDescriptor emend__heartbeat__descriptor =
   "Emend__Heartbeat",
   "emend",
   sizeof(Emend__Heartbeat),
-  8,
+  9,
   emend__heartbeat__field_descriptors,
   emend__heartbeat__field_indices_by_name,
   1,  emend__heartbeat__number_ranges,
@@ -4933,7 +4959,7 @@ const ProtobufCMessageDescriptor emend__status__descriptor =
   (ProtobufCMessageInit) emend__status__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor emend__member__field_descriptors[9] =
+static const ProtobufCFieldDescriptor emend__member__field_descriptors[10] =
 {
   {
     "member",
@@ -5043,6 +5069,18 @@ static const ProtobufCFieldDescriptor emend__member__field_descriptors[9] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "pull_wait_permille",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Emend__Member, pull_wait_permille),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned emend__member__field_indices_by_name[] = {
   4,   /* field[4] = activity */
@@ -5051,6 +5089,7 @@ static const unsigned emend__member__field_indices_by_name[] = {
   6,   /* field[6] = leases */
   0,   /* field[0] = member */
   3,   /* field[3] = process_id */
+  9,   /* field[9] = pull_wait_permille */
   1,   /* field[1] = role */
   5,   /* field[5] = silence_milliseconds */
   7,   /* field[7] = slot_milliseconds */
@@ -5058,7 +5097,7 @@ static const unsigned emend__member__field_indices_by_name[] = {
 static const ProtobufCIntRange emend__member__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor emend__member__descriptor =
 {
@@ -5068,7 +5107,7 @@ const ProtobufCMessageDescriptor emend__member__descriptor =
   "Emend__Member",
   "emend",
   sizeof(Emend__Member),
-  9,
+  10,
   emend__member__field_descriptors,
   emend__member__field_indices_by_name,
   1,  emend__member__number_ranges,

@@ -334,6 +334,8 @@ extension Configuration {
 
     /// How parameters travel.
     public struct ProtocolLimits: Codable, Sendable, Equatable {
+        /// Which version of the parameters a step reads.
+        public var consistency: Consistency = .sync
         /// Largest size of a chunk of parameters, in MiB.
         public var chunkMebibytes: Int = 4
     }

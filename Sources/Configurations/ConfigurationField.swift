@@ -112,6 +112,7 @@ extension ConfigurationField {
         .init("engine.gemm", \.engine.gemm),
         .init("numerics.admission", \.numerics.admission),
         .init("numerics.class", \.numerics.class),
+        .init("protocol.consistency", \.protocol.consistency),
         .init("protocol.chunkMebibytes", \.protocol.chunkMebibytes),
     ]
 }

@@ -62,7 +62,8 @@ final class CoordinatorJobs: JobRunner, @unchecked Sendable {
         case .cutLedger(let version):
             try files.ledger.cut(toVersion: version.index)
             return .ledgerCut
-        case .prepare, .compute, .load, .inspect, .commit, .snapshot, .collect, .install, .drop:
+        case .prepare, .place, .compute, .load, .inspect, .commit, .snapshot, .collect, .install,
+            .drop:
             preconditionFailure("not a coordinator's job: \(job)")
         }
     }

@@ -27,18 +27,22 @@ final class ExchangeJobs: JobRunner, @unchecked Sendable {
         queue.async { [self] in
             switch job {
             case .prepare: report(.finished(.prepared))
+            case .place(let parameters): place(parameters)
             case .compute(let job): compute(job, report)
             default: preconditionFailure("not a worker's job: \(job)")
             }
         }
     }
 
-    private func compute(_ job: ComputeJob, _ report: @escaping @Sendable (JobReport) -> Void) {
-        for chunk in job.parameters {
+    private func place(_ chunks: [ChunkParameters]) {
+        for chunk in chunks {
             let place = plan.chunkPlan[chunk.chunk].firstElement * 4
             UnsafeMutableRawBufferPointer(rebasing: parameters[place...])
                 .copyMemory(from: chunk.payload.bytes)
         }
+    }
+
+    private func compute(_ job: ComputeJob, _ report: @escaping @Sendable (JobReport) -> Void) {
         for chunk in job.trainedChunks.reversed() {
             let payload = gradients[chunk.index]
             report(

@@ -89,7 +89,7 @@ extension RunPlan {
             chunkPlan: ChunkPlan(
                 tensors: tensors,
                 largestByteCount: configuration.protocol.chunkMebibytes << 20),
-            checkpointInterval: 0, gradientCap: .greatestFiniteMagnitude, lossNames: [],
-            metricNames: [])
+            checkpointInterval: 0, gradientCap: .greatestFiniteMagnitude,
+            lag: UInt64(configuration.protocol.consistency.lag), lossNames: [], metricNames: [])
     }
 }

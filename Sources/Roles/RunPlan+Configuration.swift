@@ -28,6 +28,7 @@ extension RunPlan {
             checkpointInterval: UInt64(configuration.checkpointInterval),
             gradientCap: Float(configuration.gradients.cap),
             nonFinitePolicy: configuration.gradients.badSlot == .skip ? .skip : .stop,
+            lag: UInt64(configuration.protocol.consistency.lag),
             lossNames: SlotReport.lossNames,
             metricNames: SlotReport.metricNames)
     }

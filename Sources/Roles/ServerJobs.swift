@@ -38,15 +38,15 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
                 case .commit(let job):
                     report(.finished(.committed(commit(job, report))))
                 case .snapshot(let job):
-                    write(job, shards[place(of: job.shard)].state.snapshot(), report)
+                    write(job, shards[place(of: job.shard)].state.snapshot(job), report)
                 case .collect(let job):
-                    let parts = shards[place(of: job.shard)].state.parts(at: job.version)
+                    let parts = shards[place(of: job.shard)].state.parts(job)
                     report(.finished(.collected(parts)))
                 case .install(let job):
                     report(.finished(.loaded(try install(job))))
                 case .drop(let shard):
                     shards.removeAll { $0.index == shard }
-                case .prepare, .compute, .journal, .writeManifest, .findCheckpoint, .record,
+                case .prepare, .place, .compute, .journal, .writeManifest, .findCheckpoint, .record,
                     .cutLedger:
                     preconditionFailure("not a server's job: \(job)")
                 }
@@ -62,16 +62,18 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
             preconditionFailure("a shard is loaded from a checkpoint, not from \(job.source)")
         }
         let checkpoint = try run.checkpoints().open(step: Int(reference.version.index))
-        let state = try ShardValues(job, description: description, checkpoint: checkpoint)
+        var state = try ShardValues(job, description: description, checkpoint: checkpoint)
+        let loaded = state.takeLoaded()
         hold(state, as: job.shard)
-        return state.loaded
+        return loaded
     }
 
     private func install(_ job: InstallJob) throws -> LoadedShard {
         let description = try RunDescription(frame: job.configuration)
-        let state = try ShardValues(job, description: description)
+        var state = try ShardValues(job, description: description)
+        let loaded = state.takeLoaded()
         hold(state, as: job.shard)
-        return state.loaded
+        return loaded
     }
 
     private func hold(_ state: ShardValues, as shard: ShardIndex) {

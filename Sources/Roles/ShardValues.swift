@@ -15,6 +15,8 @@ struct ShardValues {
     /// Sorted by id.
     private var chunks: [ChunkState]
     private var progress: OptimizerProgress
+    /// What came with the state and is handed over with it.
+    private var earlier: [EarlierChunk]
 
     /// Reads a shard's chunks from a checkpoint, whatever servers wrote it.
     ///
@@ -27,6 +29,7 @@ struct ShardValues {
         blocks = FloatBlocks()
         chunks = []
         progress = OptimizerProgress()
+        earlier = []
         let version = job.startVersion
         if version.index > 0 {
             guard let stored = OptimizerProgress(scalars: checkpoint.scalars) else {
@@ -40,6 +43,11 @@ struct ShardValues {
             let chunk = plan.chunkPlan[id]
             let slotNames = plan.slotNames(of: chunk, rule: rule, at: version)
             try chunks.append(read(chunk, slotNames, from: checkpoint))
+            for older in plan.earlierVersions(of: id, at: version) {
+                let name = PlaneName(rawValue: StateParts.values(at: older))
+                let block = try plane(name, of: chunk, from: checkpoint)
+                earlier.append(EarlierChunk(id, at: older, block.frame))
+            }
         }
     }
 
@@ -53,6 +61,7 @@ struct ShardValues {
         rule = UpdateRule(configuration.optimizer)
         blocks = FloatBlocks()
         chunks = []
+        earlier = []
         var parts = StateParts(job.parts)
         progress = try parts.takeProgress(at: job.version)
         for id in job.chunks {
@@ -64,45 +73,60 @@ struct ShardValues {
                 ChunkState(
                     chunk, pieces: plan.pieces(of: chunk), values: values, slots: slots,
                     weightDecay: Float(configuration.optimizer.weightDecay), blocks: blocks))
+            for older in plan.earlierVersions(of: id, at: job.version) {
+                let block = try parts.take(StateParts.values(at: older), of: chunk, blocks)
+                earlier.append(EarlierChunk(id, at: older, block.frame))
+            }
         }
         try parts.expectNone()
     }
 
-    /// References to the whole state at `version`, for a new backup.
-    func parts(at version: Version) -> [StatePart] {
+    /// References to the whole state that the job asks for, for a new backup.
+    func parts(_ job: CollectJob) -> [StatePart] {
         StateParts.progress(progress, chunk: chunks[0].chunk.id)
             + chunks.flatMap { chunk in
-                let names = plan.slotNames(of: chunk.chunk, rule: rule, at: version)
+                let names = plan.slotNames(of: chunk.chunk, rule: rule, at: job.version)
                 return [StateParts.part(chunk.chunk.id, StateParts.values, chunk.values.frame)]
                     + zip(names, chunk.slots).map {
                         StateParts.part(chunk.chunk.id, $0, $1.frame)
                     }
+            }
+            + job.earlier.map {
+                StateParts.part($0.chunk, StateParts.values(at: $0.version), $0.payload)
             }
     }
 
     private func read(_ chunk: Chunk, _ slotNames: [String], from checkpoint: Checkpoint) throws
         -> ChunkState
     {
-        let pieces = plan.pieces(of: chunk)
-        func plane(_ name: PlaneName) throws -> FloatBlocks.Block {
-            let block = blocks.take(chunk.elementCount)
-            for piece in pieces {
-                try checkpoint.read(
-                    piece.tensor.entry, name, from: piece.tensorOffset,
-                    into: UnsafeMutableBufferPointer(
-                        rebasing: block.floats[
-                            piece.chunkOffset..<piece.chunkOffset + piece.count]))
-            }
-            return block
-        }
-        return ChunkState(
-            chunk, pieces: pieces, values: try plane(.values),
-            slots: try slotNames.map { try plane(PlaneName(rawValue: $0)) },
+        ChunkState(
+            chunk, pieces: plan.pieces(of: chunk),
+            values: try plane(.values, of: chunk, from: checkpoint),
+            slots: try slotNames.map {
+                try plane(PlaneName(rawValue: $0), of: chunk, from: checkpoint)
+            },
             weightDecay: Float(configuration.optimizer.weightDecay), blocks: blocks)
     }
 
-    var loaded: LoadedShard {
-        LoadedShard(chunks: chunks.map(\.committed), stateHash: stateHash)
+    private func plane(
+        _ name: PlaneName, of chunk: Chunk, from checkpoint: Checkpoint
+    ) throws -> FloatBlocks.Block {
+        let block = blocks.take(chunk.elementCount)
+        for piece in plan.pieces(of: chunk) {
+            try checkpoint.read(
+                piece.tensor.entry, name, from: piece.tensorOffset,
+                into: UnsafeMutableBufferPointer(
+                    rebasing: block.floats[
+                        piece.chunkOffset..<piece.chunkOffset + piece.count]))
+        }
+        return block
+    }
+
+    /// The state with which the shard begins; older values are not kept here.
+    mutating func takeLoaded() -> LoadedShard {
+        defer { earlier = [] }
+        return LoadedShard(
+            chunks: chunks.map(\.committed), earlier: earlier, stateHash: stateHash)
     }
 
     private var stateHash: Digest {
@@ -182,12 +206,20 @@ struct ShardValues {
     // MARK: Snapshot
 
     /// References to the whole state, for a write in the background.
-    func snapshot() -> ShardSnapshot {
+    func snapshot(_ job: SnapshotJob) -> ShardSnapshot {
         ShardSnapshot(
-            chunks: chunks.map {
-                ShardSnapshot.ChunkPlanes(pieces: $0.pieces, values: $0.values, slots: $0.slots)
+            chunks: chunks.map { chunk in
+                ShardSnapshot.ChunkPlanes(
+                    pieces: chunk.pieces, values: chunk.values, slots: chunk.slots,
+                    earlier: job.earlier.filter { $0.chunk == chunk.chunk.id })
             },
             slotNames: rule.slotNames, scalars: progress.scalars)
+    }
+}
+
+extension EarlierChunk {
+    fileprivate init(_ chunk: ChunkID, at version: Version, _ payload: Frame) {
+        self.init(chunk: chunk, version: version, payload: payload, hash: Digest(of: payload))
     }
 }
 
@@ -218,6 +250,19 @@ struct ShardSnapshot: Sendable {
         let pieces: [ChunkPiece]
         let values: FloatBlocks.Block
         let slots: [FloatBlocks.Block]
+        let earlier: [EarlierChunk]
+
+        /// Each plane's name and its elements.
+        func named(_ slotNames: [String]) -> [(PlaneName, UnsafeBufferPointer<Float>)] {
+            [(.values, UnsafeBufferPointer(values.floats))]
+                + zip(slotNames, slots).map {
+                    (PlaneName(rawValue: $0), UnsafeBufferPointer($1.floats))
+                }
+                + earlier.map {
+                    let name = PlaneName(rawValue: StateParts.values(at: $0.version))
+                    return (name, $0.payload.bytes.assumingMemoryBound(to: Float.self))
+                }
+        }
     }
 
     let chunks: [ChunkPlanes]
@@ -228,16 +273,13 @@ struct ShardSnapshot: Sendable {
     func shard(index: Int, count: Int) -> Shard {
         var planes: [Shard.Plane] = []
         for chunk in chunks {
-            let named =
-                [(PlaneName.values, chunk.values)]
-                + zip(slotNames, chunk.slots).map { (PlaneName(rawValue: $0), $1) }
+            let named = chunk.named(slotNames)
             for piece in chunk.pieces {
                 let range = piece.chunkOffset..<piece.chunkOffset + piece.count
-                for (name, block) in named {
+                for (name, floats) in named {
                     planes.append(
                         Shard.Plane(
-                            piece.slice, name,
-                            UnsafeBufferPointer(rebasing: block.floats[range])))
+                            piece.slice, name, UnsafeBufferPointer(rebasing: floats[range])))
                 }
             }
         }

@@ -2,11 +2,16 @@ import Foundation
 import Optimizers
 import TrainingProtocol
 
-/// A shard's state in parts, as a primary sends it to a new backup: each chunk's values and
-/// optimizer slots, and the optimizer's scalars once.
+/// A shard's state in parts, as a primary sends it to a new backup: each chunk's values, its older
+/// values that are still read, its optimizer slots, and the optimizer's scalars once.
 package struct StateParts {
     /// The section of a chunk's parameters; slots go by the rule's names.
     static let values = "values"
+
+    /// The section of a chunk's parameters at a version that is not its newest one; checkpoints name
+    /// their planes so, too.
+    static func values(at version: Version) -> String { "values-at-\(version)" }
+
     private static let progressSection = "progress"
 
     private var parts: [StatePart]

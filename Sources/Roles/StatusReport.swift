@@ -10,6 +10,15 @@ public struct StatusReport: Sendable {
     /// Workers that the coordinator knows.
     public var workerCount: Int { status.members.count { $0.role == .worker } }
 
+    /// The share of the workers' time in which they held a lease and waited for its parameters; nil
+    /// where there is no worker.
+    public var pullWaitShare: Double? {
+        let shares = status.members.filter { $0.role == .worker }.map {
+            Double($0.pullWaitPermille) / 1000
+        }
+        return shares.isEmpty ? nil : shares.reduce(0, +) / Double(shares.count)
+    }
+
     /// Several lines, without an end of line behind the last.
     public var text: String {
         var lines = [summary]
@@ -21,7 +30,7 @@ public struct StatusReport: Sendable {
         lines += Self.table(
             [
                 "member", "role", "host", "process", "activity", "leases", "slot", "for data",
-                "silent", "",
+                "pull wait", "silent", "",
             ],
             status.members.map(row))
         lines += Self.table(
@@ -50,11 +59,15 @@ public struct StatusReport: Sendable {
             "\(member.member)", "\(member.role)", member.host, "\(member.processID)",
             "\(member.activity)", leases.isEmpty ? "-" : leases,
             member.slotMilliseconds > 0 ? "\(member.slotMilliseconds) ms" : "-",
-            member.role == .worker
-                ? String(format: "%.1f %%", Double(member.inputWaitPermille) / 10) : "-",
+            Self.share(member, member.inputWaitPermille),
+            Self.share(member, member.pullWaitPermille),
             String(format: "%.1f s", Double(member.silenceMilliseconds) / 1000),
             status.slowWorkers.contains(member.member) ? "slow" : "",
         ]
+    }
+
+    private static func share(_ member: MemberStatus, _ permille: UInt32) -> String {
+        member.role == .worker ? String(format: "%.1f %%", Double(permille) / 10) : "-"
     }
 
     private static func row(_ shard: ShardStatus) -> [String] {
@@ -121,6 +134,8 @@ extension StatusReport: Encodable {
         var slotSeconds: Double?
         /// Of a worker: the share of that time that it waited for data.
         var inputWaitShare: Double?
+        /// Of a worker: the share of its time that it held a lease and waited for its parameters.
+        var pullWaitShare: Double?
         var silentSeconds: Double
         var slow: Bool
 
@@ -128,6 +143,7 @@ extension StatusReport: Encodable {
             case member, role, host, process, activity, leases, slow
             case slotSeconds = "slot_s"
             case inputWaitShare = "input_wait"
+            case pullWaitShare = "pull_wait"
             case silentSeconds = "silent_s"
         }
 
@@ -144,6 +160,8 @@ extension StatusReport: Encodable {
                 status.slotMilliseconds > 0 ? Double(status.slotMilliseconds) / 1000 : nil
             inputWaitShare =
                 status.role == .worker ? Double(status.inputWaitPermille) / 1000 : nil
+            pullWaitShare =
+                status.role == .worker ? Double(status.pullWaitPermille) / 1000 : nil
             silentSeconds = Double(status.silenceMilliseconds) / 1000
             slow = isSlow
         }

@@ -39,6 +39,7 @@ final class WorkerJobs: JobRunner, @unchecked Sendable {
                 case .prepare(let job):
                     try prepare(job)
                     report(.finished(.prepared))
+                case .place(let parameters): place(parameters)
                 case .compute(let job):
                     report(.finished(.computed(try compute(job, report))))
                 case .load, .inspect, .commit, .snapshot, .collect, .install, .drop, .journal,
@@ -70,11 +71,15 @@ final class WorkerJobs: JobRunner, @unchecked Sendable {
             pool: pool, gradients: nil)
     }
 
+    private func place(_ parameters: [ChunkParameters]) {
+        guard let engine else { preconditionFailure("parameters before prepare") }
+        for chunk in parameters { engine.place(chunk) }
+    }
+
     private func compute(
         _ job: ComputeJob, _ report: @escaping @Sendable (JobReport) -> Void
     ) throws -> Computation {
         guard var engine else { preconditionFailure("compute before prepare: step \(job.step)") }
-        for chunk in job.parameters { engine.install(chunk) }
         let (phase, stepInPhase) = engine.trainer.schedule.position(ofStep: Int(job.step.index))
         let trained = engine.trainer.schedule.phases[phase].trainedGroups
         if engine.gradients?.groups != trained {
@@ -120,7 +125,7 @@ final class WorkerJobs: JobRunner, @unchecked Sendable {
 
 extension WorkerJobs.Engine {
     /// Copies a chunk that has arrived to its place in the flat buffers.
-    func install(_ parameters: ComputeJob.ChunkParameters) {
+    func place(_ parameters: ChunkParameters) {
         let chunk = plan.chunkPlan[parameters.chunk]
         precondition(
             parameters.payload.byteCount == chunk.byteCount,

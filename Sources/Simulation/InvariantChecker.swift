@@ -63,6 +63,25 @@ struct InvariantChecker: Sendable {
             "a push to shard \(push.shard) of term \(term) is taken up in term \(led.term)")
     }
 
+    /// A version is forgotten only once no step that reads it can be computed any more: all shards
+    /// have committed it for good.
+    func check(
+        _ refused: PullRefused, term: ShardTerm, _ plan: RunPlan
+    ) throws(InvariantViolation) {
+        guard refused.reason == .dropped, fencedThrough < term, let chunk = refused.chunk else {
+            return
+        }
+        let readers = (0..<plan.stepCount).map { Step($0) }.filter {
+            plan.requiredVersion(of: chunk, at: $0) <= refused.version
+        }
+        guard let last = readers.last,
+            let open = durable.first(where: { $0.version < last.result })
+        else { return }
+        throw InvariantViolation(
+            "shard \(refused.shard) has dropped version \(refused.version) of chunk \(chunk), which "
+                + "step \(last) reads, and shard \(open.shard) is durable through \(open.version)")
+    }
+
     /// What a server says of its shards, after each of its events.
     mutating func check(_ server: ServerMachine, process: Int) throws(InvariantViolation) {
         for led in server.ledShards {

@@ -14,14 +14,14 @@ struct ReferenceRun: Sendable {
         var decisions: [Decision] = []
         for index in 0..<plan.stepCount {
             let step = Step(index)
-            let read = state
+            let read = states[Int(plan.readVersion(of: step).index)]
             let root = workload.node(plan.tree.root, of: step) { read[$0.index].parameters }
             let isFinite = root.trailer.finiteness == .finite
             for (chunk, gradient) in zip(plan.chunksTrained(at: step), root.gradients) {
                 state[chunk.index] =
                     isFinite
-                    ? workload.commit(read[chunk.index], [(plan.tree.root, gradient)], at: step)
-                    : workload.begin(read[chunk.index], at: step)
+                    ? workload.commit(state[chunk.index], [(plan.tree.root, gradient)], at: step)
+                    : workload.begin(state[chunk.index], at: step)
             }
             states.append(state)
             decisions.append(isFinite ? .apply : .skip)

@@ -13,6 +13,8 @@ struct SimulatedDisk: Sendable {
     struct Chunk: Equatable, Sendable {
         let id: ChunkID
         let state: SyntheticWorkload.ChunkState
+        /// The older versions' parameters that steps to come read, the oldest first.
+        let earlier: [[Float]]
     }
 
     struct Manifest: Equatable, Sendable {

@@ -68,6 +68,9 @@ struct SimulatedJobs: Sendable {
         case .prepare:
             process.loaded = Array(repeating: nil, count: plan.chunkPlan.chunks.count)
             return Result(outcome: .prepared, cost: .slots(1))
+        case .place(let parameters):
+            for chunk in parameters { process.loaded[chunk.chunk.index] = chunk.payload.floats }
+            return Result(outcome: nil)
         case .compute(let job): return try compute(job, of: &process)
         case .load(let job): return try load(job, of: &process)
         case .inspect(let job): return Result(outcome: .inspected(inspect(job)))
@@ -87,7 +90,9 @@ struct SimulatedJobs: Sendable {
         switch job {
         case .snapshot(let job):
             let chunks = chunks(of: job.shard, process).compactMap { chunk in
-                process.state[chunk.index].map { SimulatedDisk.Chunk(id: chunk, state: $0) }
+                process.state[chunk.index].map {
+                    SimulatedDisk.Chunk(id: chunk, state: $0, earlier: floats(chunk, job.earlier))
+                }
             }
             return .files(ShardWriting(job, chunks, writer: process.name, on: &disk))
         case .journal(let fact): return .journal(fact)
@@ -99,14 +104,22 @@ struct SimulatedJobs: Sendable {
                 ManifestWriting(
                     job, expected: state(at: job.version), kept: checkpointsKept,
                     writer: process.name, on: &disk))
-        case .prepare, .compute, .load, .inspect, .commit, .collect, .install, .drop: return nil
+        case .prepare, .place, .compute, .load, .inspect, .commit, .collect, .install, .drop:
+            return nil
         }
+    }
+
+    private func floats(_ chunk: ChunkID, _ earlier: [EarlierChunk]) -> [[Float]] {
+        earlier.filter { $0.chunk == chunk }.map(\.payload.floats)
     }
 
     /// All chunks of the run without faults.
     private func state(at version: Version) -> [SimulatedDisk.Chunk] {
-        zip(plan.chunkPlan.chunks, reference.states[Int(version.index)]).map {
-            SimulatedDisk.Chunk(id: $0.id, state: $1)
+        zip(plan.chunkPlan.chunks, reference.states[Int(version.index)]).map { chunk, state in
+            let earlier = plan.earlierVersions(of: chunk.id, at: version).map {
+                reference.states[Int($0.index)][chunk.id.index].parameters
+            }
+            return SimulatedDisk.Chunk(id: chunk.id, state: state, earlier: earlier)
         }
     }
 
@@ -115,15 +128,13 @@ struct SimulatedJobs: Sendable {
     private func compute(
         _ job: ComputeJob, of process: inout SimulatedProcess
     ) throws(InvariantViolation) -> Result {
-        for parameters in job.parameters {
-            process.loaded[parameters.chunk.index] = parameters.payload.floats
-        }
-        let expected = reference.states[Int(job.step.index)]
+        let version = plan.readVersion(of: job.step)
+        let expected = reference.states[Int(version.index)]
         for chunk in plan.chunksRead(at: job.step) {
             guard process.loaded[chunk.index] == expected[chunk.index].parameters else {
                 throw InvariantViolation(
                     "\(process.name) computes step \(job.step) from other parameters of chunk "
-                        + "\(chunk) than version \(job.step)")
+                        + "\(chunk) than version \(version)")
             }
         }
         let loaded = process.loaded
@@ -162,7 +173,11 @@ struct SimulatedJobs: Sendable {
             throw InvariantViolation("checkpoint \(reference.version) cannot be loaded")
         }
         hold(job.shard, job.chunks.map { ($0, stored[$0.index].state) }, of: &process)
-        return Result(outcome: .loaded(loaded(job.shard, of: process)), cost: .write)
+        let earlier = job.chunks.flatMap { chunk in
+            self.earlier(chunk, at: reference.version, stored[chunk.index].earlier)
+        }
+        return Result(
+            outcome: .loaded(loaded(job.shard, earlier, of: process)), cost: .write)
     }
 
     private func hold(
@@ -185,9 +200,23 @@ struct SimulatedJobs: Sendable {
         process.held.first { $0.shard == shard }?.chunks ?? []
     }
 
-    private func loaded(_ shard: ShardIndex, of process: SimulatedProcess) -> LoadedShard {
+    private func loaded(
+        _ shard: ShardIndex, _ earlier: [EarlierChunk], of process: SimulatedProcess
+    ) -> LoadedShard {
         let chunks = chunks(of: shard, process).map { committed($0, of: process) }
-        return LoadedShard(chunks: chunks, stateHash: stateHash(shard, of: process))
+        return LoadedShard(
+            chunks: chunks, earlier: earlier, stateHash: stateHash(shard, of: process))
+    }
+
+    /// What was stored of a chunk's older versions.
+    private func earlier(
+        _ chunk: ChunkID, at version: Version, _ stored: [[Float]]
+    ) -> [EarlierChunk] {
+        zip(plan.earlierVersions(of: chunk, at: version), stored).map { version, floats in
+            let payload = Frame(floats: floats)
+            return EarlierChunk(
+                chunk: chunk, version: version, payload: payload, hash: digest(of: payload))
+        }
     }
 
     private func committed(_ chunk: ChunkID, of process: SimulatedProcess) -> CommittedChunk {
@@ -275,25 +304,31 @@ struct SimulatedJobs: Sendable {
 
     // MARK: Replication
 
-    /// Two parts for each chunk.
+    /// Two parts for each chunk, and one for each older version that is still read.
     private func collect(_ job: CollectJob, of process: SimulatedProcess) -> Result {
         let parts = chunks(of: job.shard, process).flatMap { chunk -> [StatePart] in
             guard let state = process.state[chunk.index] else { return [] }
-            return [("parameters", state.parameters), ("momentum", state.momentum)].map {
-                let payload = Frame(floats: $1)
-                return StatePart(
-                    chunk: chunk, section: $0, digest: digest(of: payload), payload: payload)
-            }
+            let earlier = floats(chunk, job.earlier).map { ("earlier", $0) }
+            return
+                ([("parameters", state.parameters), ("momentum", state.momentum)] + earlier).map {
+                    let payload = Frame(floats: $1)
+                    return StatePart(
+                        chunk: chunk, section: $0, digest: digest(of: payload), payload: payload)
+                }
         }
         return Result(outcome: .collected(parts))
     }
 
     private func install(_ job: InstallJob, of process: inout SimulatedProcess) -> Result {
         var states: [(ChunkID, SyntheticWorkload.ChunkState)] = []
+        var earlier: [EarlierChunk] = []
         for chunk in job.chunks {
             let parts = job.parts.filter { $0.chunk == chunk }
+            let older = plan.earlierVersions(of: chunk, at: job.version)
+            let sections =
+                ["parameters", "momentum"] + Array(repeating: "earlier", count: older.count)
             let isSound = parts.allSatisfy { digest(of: $0.payload) == $0.digest }
-            guard isSound, parts.map(\.section) == ["parameters", "momentum"] else {
+            guard isSound, parts.map(\.section) == sections else {
                 return Result(
                     outcome: .failed(
                         JobFailure(kind: .computation, explanation: "damaged parts")))
@@ -304,8 +339,11 @@ struct SimulatedJobs: Sendable {
                     .init(
                         parameters: parts[0].payload.floats, momentum: parts[1].payload.floats)
                 ))
+            earlier += self.earlier(
+                chunk, at: job.version, parts.dropFirst(2).map(\.payload.floats))
         }
         hold(job.shard, states, of: &process)
-        return Result(outcome: .loaded(loaded(job.shard, of: process)), cost: .slots(1))
+        return Result(
+            outcome: .loaded(loaded(job.shard, earlier, of: process)), cost: .slots(1))
     }
 }

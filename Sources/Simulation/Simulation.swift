@@ -300,6 +300,9 @@ package struct Simulation {
                     processes[process].connections.append(sender)
                 }
             }
+            if case .pullRefused(let refused) = message.body {
+                try checker.check(refused, term: message.header.shardTerm, jobs.plan)
+            }
             if isWorthTelling(message.body) {
                 tell {
                     "\($0.processes[process].name) ← \(peer): \(summary(of: message.body))"

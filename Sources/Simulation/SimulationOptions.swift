@@ -8,6 +8,8 @@ package struct SimulationOptions: Sendable, Equatable {
     package var workerCount = 2
     package var checkpointInterval: UInt64 = 3
     package var stepsPerPhase: UInt64 = 3
+    /// Commits by which the parameters that a step reads may be behind it.
+    package var lag: UInt64 = 0
     /// The run begins at a checkpoint of this version, made with another number of servers.
     package var startVersion: UInt64 = 0
     /// Newest checkpoints that retention spares.
@@ -108,6 +110,7 @@ package struct SimulationOptions: Sendable, Equatable {
         if random.happens(oneIn: 4) { options.nonFiniteOneIn = 5 + random.below(20) }
         options.drawFaults(&random)
         options.checkpointsKept = 1 + Int(random.below(3))
+        options.lag = random.below(3)
         return options
     }
 

@@ -48,7 +48,7 @@ struct SyntheticWorkload: Sendable {
         return RunPlan(
             slotCount: options.slotCount, samplesPerSlot: 4, phases: phases, tensors: tensors,
             chunkPlan: ChunkPlan(tensors: tensors, smallestByteCount: 8, largestByteCount: 20),
-            checkpointInterval: options.checkpointInterval, gradientCap: 1e30,
+            checkpointInterval: options.checkpointInterval, gradientCap: 1e30, lag: options.lag,
             lossNames: ["labelled", "weak"], metricNames: ["dead share"])
     }
 

@@ -94,10 +94,10 @@ extension CoordinatorMachine {
 
     // MARK: Leases
 
-    /// Opens the current and the next step and grants whatever nobody holds.
+    /// Opens the steps that may be begun and the next one, and grants whatever nobody holds.
     mutating func lease(at now: Instant, into effects: inout [Effect]) {
         let first = committedVersion.index
-        let end = min(first + UInt64(limits.leasedSteps), targetVersion.index)
+        let end = min(first + UInt64(limits.leasedSteps) + plan.lag, targetVersion.index)
         guard first < end else { return }
         for index in first..<end where !book.contains(Step(index)) { book.open(Step(index)) }
         let workers = eligibleWorkers

@@ -366,7 +366,8 @@ package struct CoordinatorMachine: RoleMachine {
                 silenceMilliseconds: now.milliseconds(since: member.heardAt),
                 leases: book.leases(of: member.id).map(\.lease),
                 slotMilliseconds: pace.slotMilliseconds(of: member.id),
-                inputWaitPermille: member.heartbeat.inputWaitPermille)
+                inputWaitPermille: member.heartbeat.inputWaitPermille,
+                pullWaitPermille: member.heartbeat.pullWaitPermille)
         }
         return ClusterStatus(
             version: committedVersion, finalVersion: plan.finalVersion,

@@ -6,6 +6,10 @@ package enum Job: Equatable, Sendable {
     // Worker
     /// → `.prepared`: build data source and engine for the run.
     case prepare(PrepareJob)
+    /// Puts chunks where the computations that follow read them.
+    ///
+    /// Nothing is reported.
+    case place([ChunkParameters])
     /// → `.computed`
     case compute(ComputeJob)
     // Server
@@ -48,36 +52,34 @@ package struct PrepareJob: Equatable, Sendable {
     }
 }
 
-/// Computes one node of one step and sums its slots in the canonical tree.
-package struct ComputeJob: Equatable, Sendable {
-    package struct ChunkParameters: Equatable, Sendable {
-        package let chunk: ChunkID
-        package let version: Version
-        package let payload: Frame
+/// A chunk at a version, as a server sent it.
+package struct ChunkParameters: Equatable, Sendable {
+    package let chunk: ChunkID
+    package let version: Version
+    package let payload: Frame
 
-        package init(chunk: ChunkID, version: Version, payload: Frame) {
-            self.chunk = chunk
-            self.version = version
-            self.payload = payload
-        }
+    package init(chunk: ChunkID, version: Version, payload: Frame) {
+        self.chunk = chunk
+        self.version = version
+        self.payload = payload
     }
+}
 
+/// Computes one node of one step, from what was placed last, and sums its slots in the canonical
+/// tree.
+package struct ComputeJob: Equatable, Sendable {
     package let step: Step
     package let node: SlotRange
     package let attempt: Attempt
-    /// Chunks that changed since the worker's last compute job; the runner keeps the others.
-    package let parameters: [ChunkParameters]
     /// The chunks whose gradients are wanted, in forward order.
     package let trainedChunks: [ChunkID]
 
     package init(
-        step: Step, node: SlotRange, attempt: Attempt, parameters: [ChunkParameters],
-        trainedChunks: [ChunkID]
+        step: Step, node: SlotRange, attempt: Attempt, trainedChunks: [ChunkID]
     ) {
         self.step = step
         self.node = node
         self.attempt = attempt
-        self.parameters = parameters
         self.trainedChunks = trainedChunks
     }
 }
@@ -170,12 +172,18 @@ package struct SnapshotJob: Equatable, Sendable {
     package let shardCount: Int
     package let term: ShardTerm
     package let version: Version
+    /// What the steps to come read beside the values at `version`.
+    package let earlier: [EarlierChunk]
 
-    package init(shard: ShardIndex, shardCount: Int, term: ShardTerm, version: Version) {
+    package init(
+        shard: ShardIndex, shardCount: Int, term: ShardTerm, version: Version,
+        earlier: [EarlierChunk] = []
+    ) {
         self.shard = shard
         self.shardCount = shardCount
         self.term = term
         self.version = version
+        self.earlier = earlier
     }
 }
 
@@ -198,10 +206,13 @@ package struct StatePart: Equatable, Sendable {
 package struct CollectJob: Equatable, Sendable {
     package let shard: ShardIndex
     package let version: Version
+    /// What the steps to come read beside the values at `version`: parts of the state too.
+    package let earlier: [EarlierChunk]
 
-    package init(shard: ShardIndex, version: Version) {
+    package init(shard: ShardIndex, version: Version, earlier: [EarlierChunk] = []) {
         self.shard = shard
         self.version = version
+        self.earlier = earlier
     }
 }
 

@@ -55,11 +55,31 @@ package struct Computation: Equatable, Sendable {
 package struct LoadedShard: Equatable, Sendable {
     /// Every chunk of the shard, by id.
     package let chunks: [CommittedChunk]
+    /// What the steps to come read beside them: by chunk, the oldest version first.
+    package let earlier: [EarlierChunk]
     package let stateHash: Digest
 
-    package init(chunks: [CommittedChunk], stateHash: Digest) {
+    package init(
+        chunks: [CommittedChunk], earlier: [EarlierChunk] = [], stateHash: Digest
+    ) {
         self.chunks = chunks
+        self.earlier = earlier
         self.stateHash = stateHash
+    }
+}
+
+/// A chunk at a version that is not its newest one, and that some step to come still reads.
+package struct EarlierChunk: Equatable, Sendable {
+    package let chunk: ChunkID
+    package let version: Version
+    package let payload: Frame
+    package let hash: Digest
+
+    package init(chunk: ChunkID, version: Version, payload: Frame, hash: Digest) {
+        self.chunk = chunk
+        self.version = version
+        self.payload = payload
+        self.hash = hash
     }
 }
 

@@ -61,8 +61,10 @@ package struct Limits: Hashable, Sendable {
     package var nonFiniteAttempts: Int = 5
     package var serverCount: Int = 256
     package var workerCount: Int = 4_096
+    /// In synchronous mode; for each step of lag so many more.
     package var leasesPerWorker: Int = 64
-    /// Steps for which leases are granted: the current one and the next.
+    /// Steps for which leases are granted in synchronous mode: the current one and the next; for
+    /// each step of lag one more.
     package var leasedSteps: Int = 2
     /// A lease that takes so many times as long as its slots usually do is granted to another
     /// worker too.

@@ -218,13 +218,17 @@ package struct Heartbeat: Hashable, Sendable {
     package let placementRevision: UInt64
     /// Of a worker: the share of its slots' time that it waited for their data, in thousandths.
     package let inputWaitPermille: UInt32
+    /// Of a worker: the share of its time that it held a lease and waited for its parameters, in
+    /// thousandths.
+    package let pullWaitPermille: UInt32
 
     package init(
         activity: Activity, current: LeaseID? = nil, finishedSlots: Int, leases: [LeaseID],
         durableThrough: Version, recordedThrough: Version, placementRevision: UInt64,
-        inputWaitPermille: UInt32 = 0
+        inputWaitPermille: UInt32 = 0, pullWaitPermille: UInt32 = 0
     ) {
         self.inputWaitPermille = inputWaitPermille
+        self.pullWaitPermille = pullWaitPermille
         self.activity = activity
         self.current = current
         self.finishedSlots = finishedSlots

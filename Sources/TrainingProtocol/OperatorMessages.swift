@@ -11,13 +11,17 @@ package struct MemberStatus: Hashable, Sendable {
     package let slotMilliseconds: UInt64
     /// Of a worker: the share of its slots' time that it waited for their data, in thousandths.
     package let inputWaitPermille: UInt32
+    /// Of a worker: the share of its time that it held a lease and waited for its parameters, in
+    /// thousandths.
+    package let pullWaitPermille: UInt32
 
     package init(
         member: MemberID, role: Role, host: String, processID: UInt32,
         activity: Heartbeat.Activity, silenceMilliseconds: UInt64, leases: [Lease],
-        slotMilliseconds: UInt64, inputWaitPermille: UInt32
+        slotMilliseconds: UInt64, inputWaitPermille: UInt32, pullWaitPermille: UInt32
     ) {
         self.inputWaitPermille = inputWaitPermille
+        self.pullWaitPermille = pullWaitPermille
         self.member = member
         self.role = role
         self.host = host

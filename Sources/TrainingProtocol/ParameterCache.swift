@@ -8,35 +8,35 @@ struct ParameterCache: Sendable {
     }
 
     /// By chunk id: what the compute jobs' runner holds.
-    private(set) var loaded: [Version?]
-    /// Pulled, and not yet handed to a compute job.
-    private(set) var arrived: [ComputeJob.ChunkParameters] = []
+    private(set) var placed: [Version?]
+    /// Pulled, and not yet handed to the runner.
+    private(set) var arrived: [ChunkParameters] = []
     private(set) var inFlight: [PullInFlight] = []
     /// By shard: the newest version that the shard is known to have reached.
     private(set) var reached: [Version?]
 
     init(chunkCount: Int, shardCount: Int) {
-        loaded = Array(repeating: nil, count: chunkCount)
+        placed = Array(repeating: nil, count: chunkCount)
         reached = Array(repeating: nil, count: shardCount)
     }
 
-    /// Whether everything that `step` reads is here and every shard has committed the step before.
+    /// Whether everything that `step` reads is here and every shard has reached the version it reads.
     func isReady(for step: Step, plan: RunPlan) -> Bool {
-        let version = Version(step.index)
+        let version = plan.readVersion(of: step)
         return reached.allSatisfy { $0.map { $0 >= version } ?? false }
             && plan.chunksRead(at: step).allSatisfy { has($0, for: step, plan) }
     }
 
     private func has(_ chunk: ChunkID, for step: Step, _ plan: RunPlan) -> Bool {
         let version = plan.requiredVersion(of: chunk, at: step)
-        return loaded[chunk.index] == version
+        return placed[chunk.index] == version
             || arrived.contains { $0.chunk == chunk && $0.version == version }
     }
 
     /// The pulls that `step` still needs, in forward order; a shard that none of them shows to have
-    /// reached the step is asked for just that.
+    /// reached the version is asked for just that.
     func missingPulls(for step: Step, plan: RunPlan, placement: Placement) -> [Pull] {
-        let version = Version(step.index)
+        let version = plan.readVersion(of: step)
         var pulls: [Pull] = []
         for chunk in plan.chunksRead(at: step) where !has(chunk, for: step, plan) {
             pulls.append(
@@ -63,7 +63,7 @@ struct ParameterCache: Sendable {
     mutating func abandonPulls(exceptFor step: Step, plan: RunPlan) {
         inFlight.removeAll { flight in
             guard let chunk = flight.pull.chunk else {
-                return flight.pull.version != Version(step.index)
+                return flight.pull.version != plan.readVersion(of: step)
             }
             return flight.pull.version != plan.requiredVersion(of: chunk, at: step)
         }
@@ -76,7 +76,7 @@ struct ParameterCache: Sendable {
 
     /// Forgets everything: a version that is made again has other bits where numerics are loose.
     mutating func restart(shardCount: Int) {
-        self = ParameterCache(chunkCount: loaded.count, shardCount: shardCount)
+        self = ParameterCache(chunkCount: placed.count, shardCount: shardCount)
     }
 
     mutating func begin(_ pull: PullInFlight) { inFlight.append(pull) }
@@ -117,19 +117,22 @@ struct ParameterCache: Sendable {
         }
     }
 
-    /// Hands over what `step` needs beyond what the runner has; forgets what is older.
-    mutating func load(for step: Step, plan: RunPlan) -> [ComputeJob.ChunkParameters] {
-        let needed = plan.chunksRead(at: step).compactMap { chunk -> ComputeJob.ChunkParameters? in
-            let version = plan.requiredVersion(of: chunk, at: step)
-            guard loaded[chunk.index] != version else { return nil }
-            let match = arrived.first { $0.chunk == chunk && $0.version == version }
-            guard let match else {
-                preconditionFailure("chunk \(chunk) at version \(version) is not here")
-            }
-            return match
+    /// Hands over what has arrived of `step`'s parameters and the runner does not hold.
+    mutating func place(for step: Step, plan: RunPlan) -> [ChunkParameters] {
+        let isRead = Set(plan.chunksRead(at: step))
+        let wanted = arrived.filter { parameters in
+            isRead.contains(parameters.chunk)
+                && plan.requiredVersion(of: parameters.chunk, at: step) == parameters.version
+                && placed[parameters.chunk.index] != parameters.version
         }
-        for parameters in needed { loaded[parameters.chunk.index] = parameters.version }
-        arrived.removeAll { $0.version.index <= step.index }
-        return needed
+        for parameters in wanted { placed[parameters.chunk.index] = parameters.version }
+        arrived.removeAll { wanted.contains($0) }
+        return wanted
+    }
+
+    /// Forgets what is older than what `step` reads.
+    mutating func forget(before step: Step, plan: RunPlan) {
+        let version = plan.readVersion(of: step)
+        arrived.removeAll { $0.version <= version }
     }
 }

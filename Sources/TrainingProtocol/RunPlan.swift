@@ -21,6 +21,9 @@ package struct RunPlan: Hashable, Sendable {
     /// A leaf whose largest |gradient| is beyond this counts as non-finite.
     package let gradientCap: Float
     package let nonFinitePolicy: NonFinitePolicy
+    /// k, the commits by which the parameters that a step reads may be behind it; 0 in synchronous
+    /// mode.
+    package let lag: UInt64
     /// What `Trailer.losses` and `Trailer.metrics` hold, in order.
     package let lossNames: [String]
     package let metricNames: [String]
@@ -28,7 +31,8 @@ package struct RunPlan: Hashable, Sendable {
     package init(
         slotCount: Int, samplesPerSlot: Int, phases: [Phase], tensors: [TensorDescription],
         chunkPlan: ChunkPlan, checkpointInterval: UInt64, gradientCap: Float,
-        nonFinitePolicy: NonFinitePolicy = .skip, lossNames: [String], metricNames: [String]
+        nonFinitePolicy: NonFinitePolicy = .skip, lag: UInt64 = 0, lossNames: [String],
+        metricNames: [String]
     ) {
         self.slotCount = slotCount
         self.samplesPerSlot = samplesPerSlot
@@ -38,6 +42,7 @@ package struct RunPlan: Hashable, Sendable {
         self.checkpointInterval = checkpointInterval
         self.gradientCap = gradientCap
         self.nonFinitePolicy = nonFinitePolicy
+        self.lag = lag
         self.lossNames = lossNames
         self.metricNames = metricNames
     }
@@ -75,9 +80,30 @@ package struct RunPlan: Hashable, Sendable {
         return .initial
     }
 
-    /// The version of a chunk that `step` must read, in synchronous mode.
+    /// The version that `step` must read: that of `lag` commits ago, but none before its phase began.
+    package func readVersion(of step: Step) -> Version {
+        let lagging = step.index < lag ? 0 : step.index - lag
+        return Version(max(phase(of: step).firstStep.index, lagging))
+    }
+
+    /// The version of a chunk that `step` must read.
     package func requiredVersion(of chunk: ChunkID, at step: Step) -> Version {
-        changedVersion(of: chunk, at: Version(step.index))
+        changedVersion(of: chunk, at: readVersion(of: step))
+    }
+
+    /// The versions of a chunk, older than its newest one at `version`, that the steps from there on
+    /// still read; the oldest first.
+    ///
+    /// They belong to the state at `version`: checkpoints hold them, and new backups get them.
+    package func earlierVersions(of chunk: ChunkID, at version: Version) -> [Version] {
+        guard version < finalVersion else { return [] }
+        let newest = changedVersion(of: chunk, at: version)
+        var versions: [Version] = []
+        for index in readVersion(of: version.nextStep).index..<version.index {
+            let changed = changedVersion(of: chunk, at: Version(index))
+            if changed < newest, versions.last != changed { versions.append(changed) }
+        }
+        return versions
     }
 
     /// The chunks that `step` reads, in forward order.

@@ -94,7 +94,7 @@ extension ServerMachine {
         shards[place].version = version
         shards[place].stateHash = result.stateHash
         shards[place].open.removeAll { $0.step <= commit.step }
-        shards[place].forgetVersions(before: oldestReadable(version, membership.placement))
+        shards[place].forgetVersions(before: oldestReadable(version, membership))
         guard shards[place].isPrimary else {
             return finishRepeating(shard: place, result, at: now, into: &effects)
         }
@@ -107,12 +107,17 @@ extension ServerMachine {
 
     /// The oldest version that a lease may still read.
     ///
-    /// A step is begun when every shard has the version it reads, so shards differ by one version;
-    /// a backup that is promoted lacks at most one more.
-    private func oldestReadable(_ version: Version, _ placement: Placement) -> Version {
-        let isBacked = placement.shards.contains { $0.backup != nil }
-        let skew: UInt64 = isBacked ? 2 : 1
-        return Version(version.index < skew ? 0 : version.index - skew)
+    /// A step is begun when every shard has the version it reads, so shards differ by one version
+    /// more than steps lag; a backup that is promoted lacks at most one more.
+    private func oldestReadable(_ version: Version, _ membership: Membership) -> Version {
+        #if PLANTED_VERSIONS_DROPPED_EARLY
+            let isBacked = false
+        #else
+            let isBacked = membership.placement.shards.contains { $0.backup != nil }
+        #endif
+        let skew = membership.plan.lag + (isBacked ? 2 : 1)
+        let oldestStep = Step(version.index < skew ? 0 : version.index - skew)
+        return membership.plan.readVersion(of: oldestStep)
     }
 
     /// A skipped step gives its chunks the next version's number and changes nothing else.
@@ -177,7 +182,8 @@ extension ServerMachine {
             .snapshot(
                 SnapshotJob(
                     shard: shard.index, shardCount: membership.placement.shards.count,
-                    term: shard.term, version: shard.version)),
+                    term: shard.term, version: shard.version,
+                    earlier: shard.earlier(plan: membership.plan))),
             into: &effects)
         writing.append(
             Writing(

@@ -99,7 +99,8 @@ extension ServerMachine {
         #endif
         if push.step.index < shard.version.index { return .stale }
         guard push.step.index < plan.stepCount, plan.tree.isNode(push.node),
-            push.readVersion == Version(push.step.index), shard.chunks.contains(push.chunk),
+            push.readVersion == plan.readVersion(of: push.step),
+            shard.chunks.contains(push.chunk),
             plan.isTrained(push.chunk, at: push.step),
             push.payload.byteCount == plan.chunkPlan[push.chunk].byteCount
         else { return .malformed }
@@ -200,7 +201,7 @@ extension ServerMachine {
         #endif
         if report.step.index < shard.version.index { return .stale }
         guard report.step.index < plan.stepCount, plan.tree.isNode(report.node),
-            report.readVersion == Version(report.step.index),
+            report.readVersion == plan.readVersion(of: report.step),
             isWellFormed(report.trailer, of: report.node, plan)
         else { return .malformed }
         return nil

@@ -41,10 +41,13 @@ extension ServerMachine {
 
     /// Takes the state that the backup is filled with, between two commits.
     private mutating func beginSource(shard place: Int, into effects: inout [Effect]) {
-        guard shards[place].commit == nil else { return }
+        guard let membership, shards[place].commit == nil else { return }
         let shard = shards[place]
         let job = speaker.start(
-            .collect(CollectJob(shard: shard.index, version: shard.version)), into: &effects)
+            .collect(
+                CollectJob(
+                    shard: shard.index, version: shard.version,
+                    earlier: shard.earlier(plan: membership.plan))), into: &effects)
         shards[place].replication?.queue = []
         shards[place].replication?.acknowledged = nil
         shards[place].replication?.filledAt = nil
@@ -171,7 +174,8 @@ extension ServerMachine {
 
     /// From the moment the backup has everything, nothing is durable without it.
     ///
-    /// The reports of the steps before it was filled are among that: the coordinator must have them.
+    /// The reports of the steps before it was filled are among that: the coordinator must have them, and
+    /// no such step may be computed again, for the backup lacks what it reads.
     mutating func synchronise(shard place: Int, into effects: inout [Effect]) {
         guard let replication = shards[place].replication, replication.stage == .filling,
             replication.queue.isEmpty, replication.acknowledged == shards[place].version,

@@ -215,7 +215,8 @@ package struct ServerMachine: RoleMachine {
         }
         switch message.body {
         case .heartbeat(let heartbeat):
-            forgetReports(before: heartbeat.recordedThrough, into: &effects)
+            let settled = min(heartbeat.recordedThrough, heartbeat.durableThrough)
+            forgetReports(before: settled, into: &effects)
         case .placementChanged(let placement): adopt(placement, at: now, into: &effects)
         case .rollBack(let rollBack): goBack(rollBack, at: now, into: &effects)
         case .checkpointRequested(let version):
@@ -235,6 +236,8 @@ package struct ServerMachine: RoleMachine {
         }
     }
 
+    /// A report is kept until its step is in the ledger and no loss can undo it: then no step before
+    /// is computed again, and a backup that was filled behind it lacks nothing that is still read.
     private mutating func forgetReports(before version: Version, into effects: inout [Effect]) {
         for place in shards.indices {
             shards[place].reports.removeAll { $0.commit.step.index < version.index }

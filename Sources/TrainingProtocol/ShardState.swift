@@ -43,7 +43,8 @@ struct ShardState: Sendable {
     var stateHash: Digest
     /// By place in `chunks`, each by version, the newest last.
     var kept: [[KeptChunk]]
-    /// The step to be committed next and the one after it, as far as something has arrived.
+    /// The step to be committed next and those that a worker may have begun, as far as something
+    /// has arrived.
     var open: [OpenStep] = []
     var commit: RunningCommit?
     /// In the order of arrival.
@@ -67,9 +68,11 @@ struct ShardState: Sendable {
         self.part = part
         self.version = version
         stateHash = loaded.stateHash
-        kept = loaded.chunks.map {
-            let changed = plan.changedVersion(of: $0.chunk, at: version)
-            return [KeptChunk(version: changed, payload: $0.payload, hash: $0.hash)]
+        kept = loaded.chunks.map { newest in
+            let changed = plan.changedVersion(of: newest.chunk, at: version)
+            return loaded.earlier.filter { $0.chunk == newest.chunk }.map {
+                KeptChunk(version: $0.version, payload: $0.payload, hash: $0.hash)
+            } + [KeptChunk(version: changed, payload: newest.payload, hash: newest.hash)]
         }
     }
 
@@ -108,7 +111,8 @@ struct ShardState: Sendable {
             if !open.isEmpty { return 0 }
         #endif
         if let place = open.firstIndex(where: { $0.step == step }) { return place }
-        guard version.index <= step.index, step.index <= version.index + 1,
+        // A step may be begun `lag` steps early; a backup that was promoted lacks one more.
+        guard version.index <= step.index, step.index <= version.index + plan.lag + 1,
             step.index < plan.stepCount
         else { return nil }
         let chunks = chunks.filter { plan.isTrained($0, at: step) }
@@ -173,6 +177,20 @@ struct ShardState: Sendable {
         for place in kept.indices {
             let first = kept[place].lastIndex { $0.version <= oldest } ?? 0
             kept[place].removeFirst(first)
+        }
+    }
+
+    /// What the steps to come read beside the newest values: by chunk, the oldest version first.
+    func earlier(plan: RunPlan) -> [EarlierChunk] {
+        zip(chunks, kept).flatMap { chunk, kept in
+            plan.earlierVersions(of: chunk, at: version).map { wanted in
+                guard let kept = kept.first(where: { $0.version == wanted }) else {
+                    preconditionFailure(
+                        "shard \(index) at \(version) lacks version \(wanted) of chunk \(chunk)")
+                }
+                return EarlierChunk(
+                    chunk: chunk, version: wanted, payload: kept.payload, hash: kept.hash)
+            }
         }
     }
 

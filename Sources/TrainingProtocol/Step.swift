@@ -15,7 +15,7 @@ package struct Step: Hashable, Sendable, Comparable, CustomStringConvertible {
 }
 
 /// A state of the parameters: version v has seen the commits of the steps before v, so that step v
-/// reads version v in synchronous mode.
+/// reads version v in synchronous mode (`RunPlan.readVersion`).
 package struct Version: Hashable, Sendable, Comparable, CustomStringConvertible {
     package let index: UInt64
 

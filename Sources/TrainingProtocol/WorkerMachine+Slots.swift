@@ -6,6 +6,7 @@ extension WorkerMachine {
     mutating func advance(at now: Instant, into effects: inout [Effect]) {
         switch state {
         case .working(let membership):
+            place(membership.plan, into: &effects)
             compute(membership, at: now, into: &effects)
             pull(membership, at: now, into: &effects)
             push(membership, at: now, into: &effects)
@@ -25,17 +26,33 @@ extension WorkerMachine {
         leases.contains { if case .computing = $0.stage { true } else { false } }
     }
 
+    /// Parameters go to the runner as they arrive, so that copying them goes on beside their transfer,
+    /// but not while it computes from those that are there.
+    private mutating func place(_ plan: RunPlan, into effects: inout [Effect]) {
+        let waiting = leases.first { $0.stage == .waiting }?.lease.step
+        guard !isComputing, let step = waiting ?? prefetch, step.index < plan.stepCount else {
+            return
+        }
+        let parameters = cache.place(for: step, plan: plan)
+        if !parameters.isEmpty { _ = speaker.start(.place(parameters), into: &effects) }
+    }
+
     private mutating func compute(
         _ membership: Membership, at now: Instant, into effects: inout [Effect]
     ) {
-        guard !isComputing, let place = leases.firstIndex(where: { $0.stage == .waiting }),
-            cache.isReady(for: leases[place].lease.step, plan: membership.plan)
-        else { return }
+        guard !isComputing else { return }
+        guard let place = leases.firstIndex(where: { $0.stage == .waiting }) else {
+            return pullWait.end(at: now)
+        }
+        guard cache.isReady(for: leases[place].lease.step, plan: membership.plan) else {
+            return pullWait.begin(at: now)
+        }
+        pullWait.end(at: now)
         let lease = leases[place].lease
         let plan = membership.plan
+        cache.forget(before: lease.step, plan: plan)
         let job = ComputeJob(
             step: lease.step, node: lease.node, attempt: lease.attempt,
-            parameters: cache.load(for: lease.step, plan: plan),
             trainedChunks: plan.chunksTrained(at: lease.step))
         leases[place].stage = .computing(speaker.start(.compute(job), into: &effects))
         finishedSlots = 0
@@ -46,8 +63,11 @@ extension WorkerMachine {
     private mutating func pull(
         _ membership: Membership, at now: Instant, into effects: inout [Effect]
     ) {
-        guard !isComputing else { return }
-        let waiting = leases.first { $0.stage == .waiting }?.lease.step
+        // In synchronous mode the next version is made from what is being computed.
+        guard !isComputing || membership.plan.lag > 0 else { return }
+        let waiting = leases.first {
+            $0.stage == .waiting && !cache.isReady(for: $0.lease.step, plan: membership.plan)
+        }?.lease.step
         guard let step = waiting ?? prefetch, step.index < membership.plan.stepCount else {
             return
         }
@@ -124,6 +144,7 @@ extension WorkerMachine {
         leases[place].stage = .computed
         leases[place].finiteness = computation.trailer.finiteness
         inputWaitPermille = (3 * inputWaitPermille + computation.inputWaitPermille) / 4
+        pullWait.finishJob(at: now)
         advancedAt = now
         switch computation.trailer.finiteness {
         case .finite:
@@ -132,7 +153,8 @@ extension WorkerMachine {
         }
         for shard in membership.placement.shards {
             let report = TrailerReport(
-                shard: shard.index, step: lease.step, readVersion: Version(lease.step.index),
+                shard: shard.index, step: lease.step,
+                readVersion: membership.plan.readVersion(of: lease.step),
                 node: lease.node, attempt: lease.attempt, trailer: computation.trailer)
             outbox.add(.init(lease: lease.id, content: .trailer(report)))
         }
@@ -145,8 +167,9 @@ extension WorkerMachine {
         guard let membership else { return }
         let shard = membership.placement.shard(of: gradient.chunk)
         let push = Push(
-            shard: shard, step: lease.step, readVersion: Version(lease.step.index),
-            node: lease.node, chunk: gradient.chunk, attempt: lease.attempt,
+            shard: shard, step: lease.step,
+            readVersion: membership.plan.readVersion(of: lease.step), node: lease.node,
+            chunk: gradient.chunk, attempt: lease.attempt,
             digest: gradient.digest, payload: gradient.payload)
         outbox.add(.init(lease: lease.id, content: .push(push)))
     }
@@ -227,19 +250,27 @@ extension WorkerMachine {
     ) {
         switch refused.reason {
         case .dropped:
-            // Versions are kept until every shard has gone past them: the step is committed.
             cache.drop(refused)
             prefetch = nil
-            for place in leases.indices
-            where leases[place].stage == .waiting
-                && leases[place].lease.step.index <= refused.version.index
-            {
-                leases[place].stage = .computed
-            }
+            giveUpLeases(reading: refused)
         case .shardTerm: break  // The placement that says why is on its way.
         case .unknownChunk, .unknownVersion:
             let explanation = "version \(refused.version) of a chunk is unknown to its shard"
             fail(.pullRefused(refused), explanation, into: &effects)
+        }
+    }
+
+    /// Versions are kept until every shard has committed the steps that read them, and with them all
+    /// steps before.
+    private mutating func giveUpLeases(reading refused: PullRefused) {
+        guard let plan = membership?.plan, let chunk = refused.chunk,
+            plan.chunkPlan.contains(chunk)
+        else { return }
+        for place in leases.indices
+        where leases[place].stage == .waiting
+            && plan.requiredVersion(of: chunk, at: leases[place].lease.step) <= refused.version
+        {
+            leases[place].stage = .computed
         }
     }
 

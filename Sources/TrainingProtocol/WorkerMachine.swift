@@ -50,6 +50,7 @@ package struct WorkerMachine: RoleMachine {
     var finishedSlots = 0
     /// An average over the last jobs.
     var inputWaitPermille: UInt32 = 0
+    var pullWait = PullWait()
     var startedAt = Instant(nanoseconds: 0)
     var greetedAt = Instant(nanoseconds: 0)
     var coordinatorHeardAt = Instant(nanoseconds: 0)
@@ -249,7 +250,7 @@ package struct WorkerMachine: RoleMachine {
         }
         let plan = membership.plan
         guard lease.step.index < plan.stepCount, plan.tree.isNode(lease.node),
-            leases.count < limits.leasesPerWorker
+            leases.count < limits.leasesPerWorker * Int(plan.lag + 1)
         else {
             let explanation = "node \(lease.node) of step \(lease.step) cannot be held here"
             return giveBack(lease.id, .failed, explanation, into: &effects)
@@ -306,7 +307,7 @@ package struct WorkerMachine: RoleMachine {
             leases: leases.map(\.lease.id).sorted(), durableThrough: .initial,
             recordedThrough: .initial,
             placementRevision: membership?.placement.revision ?? 0,
-            inputWaitPermille: inputWaitPermille)
+            inputWaitPermille: inputWaitPermille, pullWaitPermille: pullWait.permille)
         speaker.send(.heartbeat(heartbeat), to: .coordinator, into: &effects)
         for link in links {
             speaker.send(.heartbeat(.plain(activity)), to: .server(link.server), into: &effects)
@@ -361,8 +362,8 @@ package struct WorkerMachine: RoleMachine {
     private mutating func reportWait(at now: Instant, into effects: inout [Effect]) {
         guard now.milliseconds(since: max(advancedAt, reportedAt)) > limits.waitReportMilliseconds
         else { return }
-        guard let placement = membership?.placement else { return }
-        let servers = outbox.unsettledServers(placement)
+        guard let membership else { return }
+        let servers = outbox.unsettledServers(membership.placement)
         if !servers.isEmpty {
             reportedAt = now
             let wait = Wait.acknowledgements(outbox.unsettledCount, from: servers)
@@ -373,7 +374,8 @@ package struct WorkerMachine: RoleMachine {
             for pull in cache.inFlight where !late.contains(pull.server) {
                 late.append(pull.server)
             }
-            let wait = Wait.version(Version(lease.step.index), from: late.sorted())
+            let version = membership.plan.readVersion(of: lease.step)
+            let wait = Wait.version(version, from: late.sorted())
             effects.append(.report(.waiting(wait)))
         }
     }

@@ -148,6 +148,7 @@ extension Heartbeat {
             $0.recorded_through = recordedThrough.index
             $0.placement_revision = placementRevision
             $0.input_wait_permille = inputWaitPermille
+            $0.pull_wait_permille = pullWaitPermille
         }
     }
 
@@ -165,6 +166,7 @@ extension Heartbeat {
             durableThrough: try readVersion(wire.durable_through),
             recordedThrough: try readVersion(wire.recorded_through),
             placementRevision: try readNumber(wire.placement_revision),
-            inputWaitPermille: min(wire.input_wait_permille, 1000))
+            inputWaitPermille: min(wire.input_wait_permille, 1000),
+            pullWaitPermille: min(wire.pull_wait_permille, 1000))
     }
 }

@@ -15,6 +15,7 @@ extension RunPlan {
             $0.checkpoint_interval = checkpointInterval
             $0.gradient_cap = gradientCap
             $0.non_finite_policy = UInt32(nonFinitePolicy.rawValue)
+            $0.lag = lag
             $0.n_loss_names = lossNames.count
             $0.loss_names = arena.texts(lossNames)
             $0.n_metric_names = metricNames.count
@@ -23,7 +24,9 @@ extension RunPlan {
     }
 
     init(_ wire: Emend__Plan) throws(WireError) {
-        guard wire.slot_count > 0, wire.samples_per_slot > 0 else { throw .invalid(.plan) }
+        guard wire.slot_count > 0, wire.samples_per_slot > 0, wire.lag <= WireLimits.lag else {
+            throw .invalid(.plan)
+        }
         self.init(
             slotCount: Int(wire.slot_count), samplesPerSlot: Int(wire.samples_per_slot),
             phases: try RunPlan.phases(wire),
@@ -31,7 +34,7 @@ extension RunPlan {
             chunkPlan: ChunkPlan(chunks: try RunPlan.chunks(wire)),
             checkpointInterval: try readNumber(wire.checkpoint_interval),
             gradientCap: wire.gradient_cap,
-            nonFinitePolicy: try readCode(wire.non_finite_policy, .plan),
+            nonFinitePolicy: try readCode(wire.non_finite_policy, .plan), lag: wire.lag,
             lossNames: try readTexts(wire.n_loss_names, wire.loss_names),
             metricNames: try readTexts(wire.n_metric_names, wire.metric_names))
     }

@@ -46,6 +46,7 @@ extension MemberStatus {
             $0.leases = arena.records(leases) { $0.wire(arena) }
             $0.slot_milliseconds = slotMilliseconds
             $0.input_wait_permille = inputWaitPermille
+            $0.pull_wait_permille = pullWaitPermille
         }
     }
 
@@ -57,6 +58,7 @@ extension MemberStatus {
             silenceMilliseconds: try readNumber(wire.silence_milliseconds),
             leases: try readList(wire.n_leases, wire.leases, .slots, Lease.init),
             slotMilliseconds: try readNumber(wire.slot_milliseconds),
-            inputWaitPermille: min(wire.input_wait_permille, 1000))
+            inputWaitPermille: min(wire.input_wait_permille, 1000),
+            pullWaitPermille: min(wire.pull_wait_permille, 1000))
     }
 }

@@ -12,6 +12,8 @@ package enum WireLimits {
     package static let tensorByteCount = 64 << 20
     /// Steps, versions, terms, attempts and identifiers stay below, so that sums cannot overflow.
     package static let number: UInt64 = 1 << 62
+    /// Commits by which a step's parameters may be behind it.
+    package static let lag: UInt64 = 8
     /// Images, pixels, elements and milliseconds stay below.
     package static let quantity: UInt64 = 1 << 48
 }

@@ -122,6 +122,8 @@ struct Bench: ParsableCommand {
         @Option(help: "Side of an image in pixels, 16k + 1.") var size = 321
         @Option(help: "Classes, the background included.") var classes = 21
         @Option(help: "Timed steps, after three.") var steps = 10
+        @Option(help: "Which version of the parameters a step reads: sync, or lag:k.")
+        var consistency = Consistency.sync
         @Option(help: "A new directory for data and run; it is deleted afterwards.")
         var directory = NSTemporaryDirectory() + "emend-job-\(getpid())"
         @Flag(help: "One line of JSON.") var json = false
@@ -145,15 +147,16 @@ struct Bench: ParsableCommand {
                 let result = try JobBenchmark(
                     network: network, workers: workers, servers: servers, threads: threads,
                     batch: batch, size: size, classes: classes, steps: steps,
-                    directory: directory
+                    consistency: consistency, directory: directory
                 ).run()
                 guard !json else { return print(try jsonLine(result)) }
                 print(
                     String(
                         format: "step %.3f s, %.2f images/s; processors kept busy: workers %.2f, "
-                            + "servers %.2f, coordinator %.2f",
+                            + "servers %.2f, coordinator %.2f; workers waiting for parameters %@",
                         result.stepSeconds, result.imagesPerSecond, result.workerProcessors,
-                        result.serverProcessors, result.coordinatorProcessors))
+                        result.serverProcessors, result.coordinatorProcessors,
+                        result.pullWaitShare.map { String(format: "%.1f %%", 100 * $0) } ?? "-"))
             }
         }
     }
@@ -282,4 +285,5 @@ struct Bench: ParsableCommand {
 
 extension Configuration.Network.Backbone: ExpressibleByArgument {}
 extension Configuration.Engine.Products: ExpressibleByArgument {}
+extension Consistency: ExpressibleByArgument {}
 extension LocalRoute: ExpressibleByArgument {}

@@ -19,6 +19,7 @@ struct JobBenchmark {
         var batch: Int
         var size: Int
         var steps: Int
+        var consistency: String
         var stepSeconds: Double
         var imagesPerSecond: Double
         /// Processors that the servers kept busy, all together.
@@ -27,14 +28,18 @@ struct JobBenchmark {
         var coordinatorProcessors: Double
         /// Processors that the workers kept busy, all together.
         var workerProcessors: Double
+        /// The share of the workers' time in which they held a slot and waited for its parameters; nil
+        /// where the coordinator was not heard.
+        var pullWaitShare: Double?
 
         enum CodingKeys: String, CodingKey {
-            case network, workers, servers, threads, batch, size, steps
+            case network, workers, servers, threads, batch, size, steps, consistency
             case stepSeconds = "step_s"
             case imagesPerSecond = "images_per_s"
             case serverProcessors = "server_cpu"
             case coordinatorProcessors = "coordinator_cpu"
             case workerProcessors = "worker_cpu"
+            case pullWaitShare = "pull_wait"
         }
     }
 
@@ -53,6 +58,7 @@ struct JobBenchmark {
     let size: Int
     let classes: Int
     let steps: Int
+    let consistency: Consistency
     /// A new directory for data and run.
     let directory: String
 
@@ -72,6 +78,7 @@ struct JobBenchmark {
             onNote: { StandardError.write("emend: \($0)\n") })
         var times: [Double] = []
         var usage: [(elapsed: Double, seconds: [String: Double])] = []
+        var pullWaitShare: Double?
         let outcome = try cluster.run(
             SignalWatch(),
             onMetrics: { line in
@@ -82,12 +89,24 @@ struct JobBenchmark {
                     times.append(metrics.stepSeconds)
                     usage.append((metrics.elapsedSeconds, Self.processorSeconds()))
                 }
+                if metrics.step + 2 == UInt64(Self.warmUp + steps) {
+                    pullWaitShare = Self.pullWaitShare(of: run)
+                }
             }, onTick: {})
         guard case .finished = outcome, times.count == steps else {
             throw Failure(
                 description: "the job ended after \(times.count) of \(steps) steps: \(outcome)")
         }
-        return result(times.sorted(), usage)
+        return result(times.sorted(), usage, pullWaitShare)
+    }
+
+    /// Asked while the run goes on.
+    private static func pullWaitShare(of run: RunDirectory) -> Double? {
+        guard let text = try? String(contentsOfFile: run.endpointFile, encoding: .utf8) else {
+            return nil
+        }
+        let endpoint = text.trimmingCharacters(in: .whitespacesAndNewlines)
+        return try? Observer(coordinator: endpoint).status().pullWaitShare
     }
 
     /// Synthetic images of as many classes as there are shapes; the network has the others too.
@@ -112,12 +131,13 @@ struct JobBenchmark {
                 "slots.count=\(workers)", "slots.batch=\(batch)", "data.crop=\(size)",
                 "data.supervised=\(2 * workers * batch)", "data.scales=[1]",
                 "phases.main.steps=\(Self.warmUp + steps)", "checkpoint.every=0",
-                "evaluate.every=0",
+                "evaluate.every=0", "protocol.consistency=\(consistency.rawValue)",
             ])
     }
 
     private func result(
-        _ times: [Double], _ usage: [(elapsed: Double, seconds: [String: Double])]
+        _ times: [Double], _ usage: [(elapsed: Double, seconds: [String: Double])],
+        _ pullWaitShare: Double?
     ) -> Result {
         let step = (times[(times.count - 1) / 2] + times[times.count / 2]) / 2
         func processors(_ program: String) -> Double {
@@ -128,11 +148,12 @@ struct JobBenchmark {
         }
         return Result(
             network: network.rawValue, workers: workers, servers: servers, threads: threads,
-            batch: batch, size: size, steps: steps, stepSeconds: step,
+            batch: batch, size: size, steps: steps, consistency: consistency.rawValue,
+            stepSeconds: step,
             imagesPerSecond: Double(workers * batch) / step,
             serverProcessors: processors("emend-server"),
             coordinatorProcessors: processors("emend-coordinat"),
-            workerProcessors: processors("emend-worker"))
+            workerProcessors: processors("emend-worker"), pullWaitShare: pullWaitShare)
     }
 
     /// Processor time that each kind of child has used, by the name the kernel knows it by.

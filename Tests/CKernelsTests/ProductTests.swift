@@ -35,7 +35,9 @@ private struct ProductShape: CustomStringConvertible {
         ProductShape(rows: 50, columns: 40, depth: 515),
         ProductShape(rows: 53, columns: 131, depth: 37),
         ProductShape(rows: 97, columns: 289, depth: 257, gap: 3),
+        ProductShape(rows: 165, columns: 289, depth: 257, gap: 3),
         ProductShape(rows: 337, columns: 19, depth: 301, gap: 1),
+        ProductShape(rows: 331, columns: 263, depth: 37, gap: 2),
     ]
 }
 

@@ -108,6 +108,16 @@ private func problems(yaml: String? = nil, _ overrides: String...) throws -> [St
         ("slots.count=null", "slots.count: expected an integer, found null"),
         ("seed=-1", "seed: expected an integer from 0 to \(Int.max), found -1"),
         ("data.flip=yes", "data.flip: expected true or false, found \"yes\""),
+        (
+            "protocol.consistency=lag",
+            "protocol.consistency: expected sync, or lag:k with k from 1 to 8, as in lag:1, "
+                + "found \"lag\""
+        ),
+        (
+            "protocol.consistency=lag:9",
+            "protocol.consistency: expected sync, or lag:k with k from 1 to 8, as in lag:1, "
+                + "found \"lag:9\""
+        ),
         ("alpha.from=true", "alpha.from: expected a number, found true"),
         ("alpha.from=nan", "alpha.from: expected a number, found \"nan\""),
         ("alpha.from=1e999", "alpha.from: expected a number, found \"1e999\""),

@@ -5,12 +5,12 @@ import TrainingProtocol
     static func stage(
         slotCount: Int, hintedWorkerCount: Int = 1, policy: NumericsPolicy = .strict,
         limits: Limits = Limits(), engine: String? = nil,
-        nonFinitePolicy: NonFinitePolicy = .skip
+        nonFinitePolicy: NonFinitePolicy = .skip, lag: UInt64 = 0
     ) -> Stage<CoordinatorMachine> {
         let settings = CoordinatorSettings(
             run: Fixture.run, coordinatorTerm: CoordinatorTerm(1),
             configuration: Fixture.configuration, configurationHash: Fixture.configurationHash,
-            plan: Fixture.plan(slotCount: slotCount, nonFinitePolicy: nonFinitePolicy),
+            plan: Fixture.plan(slotCount: slotCount, nonFinitePolicy: nonFinitePolicy, lag: lag),
             serverCount: 1,
             hintedWorkerCount: hintedWorkerCount, numericsEngine: engine, numericsPolicy: policy,
             source: .initialValues, startVersion: .initial)
@@ -60,11 +60,12 @@ import TrainingProtocol
 
     /// A run whose only server is ready and whose checkpoint 0 is on disk.
     static func secured(
-        slotCount: Int, hintedWorkerCount: Int = 1, nonFinitePolicy: NonFinitePolicy = .skip
+        slotCount: Int, hintedWorkerCount: Int = 1, nonFinitePolicy: NonFinitePolicy = .skip,
+        lag: UInt64 = 0
     ) -> Stage<CoordinatorMachine> {
         var stage = stage(
             slotCount: slotCount, hintedWorkerCount: hintedWorkerCount,
-            nonFinitePolicy: nonFinitePolicy)
+            nonFinitePolicy: nonFinitePolicy, lag: lag)
         #expect(greet(&stage, .server, 10).kinds == ["welcome"])
         let status = ShardStatus(
             shard: ShardIndex(0), part: .primary, term: ShardTerm(1), version: .initial,

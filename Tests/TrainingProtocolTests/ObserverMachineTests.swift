@@ -12,7 +12,8 @@ import TrainingProtocol
                 MemberStatus(
                     member: MemberID(UInt32(index)), role: .worker, host: "h", processID: 1,
                     activity: .computing, silenceMilliseconds: 0, leases: [],
-                    slotMilliseconds: milliseconds, inputWaitPermille: 0)
+                    slotMilliseconds: milliseconds, inputWaitPermille: 0,
+                    pullWaitPermille: 0)
             }, shards: [], alarms: [])
     }
 

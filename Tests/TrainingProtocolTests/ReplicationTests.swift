@@ -21,14 +21,16 @@ struct ReplicationTests {
     }
 
     static func welcome(
-        _ server: Int, _ placement: Placement, source: LoadSource = .checkpoint(checkpoint)
+        _ server: Int, _ placement: Placement, source: LoadSource = .checkpoint(checkpoint),
+        lag: UInt64 = 0, startVersion: Version = .initial
     ) -> MessageBody {
         .welcome(
             Welcome(
                 member: MemberID(UInt32(1 + server)), server: ServerIndex(server),
                 configuration: Fixture.configuration, configurationHash: Fixture.configurationHash,
-                plan: Fixture.plan(slotCount: 1), placement: placement, source: source,
-                startVersion: .initial, numericsClass: NumericsClass("n"), numericsPolicy: .strict))
+                plan: Fixture.plan(slotCount: 1, lag: lag), placement: placement, source: source,
+                startVersion: startVersion, numericsClass: NumericsClass("n"),
+                numericsPolicy: .strict))
     }
 
     static let checkpoint = CheckpointReference(
@@ -244,6 +246,30 @@ struct ReplicationTests {
         #expect(Self.request(1, to: &stage).bodies == [Self.fill(1)])
         let commit = Self.commits(Self.contribute(0, to: &stage))
         #expect(commit.count == 1, "a backup that is being filled holds nothing up")
+    }
+
+    @Test func aFilledBackupIsInSyncOnceNoStepBeforeCanBeComputedAgain() {
+        var stage = Self.serving(0, Self.placement(backup: nil, servers: [0]))
+        let commit = Self.commits(Self.contribute(0, to: &stage))
+        _ = Self.finish(commit[0].id, hash: 101, &stage)
+        _ = stage.receive(
+            .placementChanged(Self.placement(revision: 2)), Self.coordinator, from: .coordinator)
+        let collect = Self.request(0, to: &stage)
+        _ = stage.handle(.finished(collect.jobs[0].id, .collected([Self.part(0)])))
+        #expect(Self.synchronousBackup(Self.acknowledge(1, hash: 101, to: &stage)) == nil)
+        func hear(durable: UInt64, recorded: UInt64) -> ServerIndex? {
+            let heartbeat = Heartbeat(
+                activity: .serving, finishedSlots: 0, leases: [],
+                durableThrough: Version(durable), recordedThrough: Version(recorded),
+                placementRevision: 2)
+            return Self.synchronousBackup(
+                stage.receive(.heartbeat(heartbeat), Self.coordinator, from: .coordinator))
+        }
+        #expect(hear(durable: 1, recorded: 0) == nil, "its report would be lost")
+        #expect(
+            hear(durable: 0, recorded: 1) == nil,
+            "another shard may go on from version 0, and step 0 read what was not filled in")
+        #expect(hear(durable: 1, recorded: 1) == ServerIndex(1))
     }
 
     /// A server that joins late, as the shard's backup.

@@ -28,21 +28,22 @@ import TrainingProtocol
 
     static func push(
         _ lower: Int, _ upper: Int, step: UInt64 = 0, chunk: Int = 2, attempt: UInt64 = 1,
-        digest: UInt64 = 9, values: [Float] = [1, 2]
+        digest: UInt64 = 9, values: [Float] = [1, 2], reads: UInt64? = nil
     ) -> MessageBody {
         .push(
             Push(
-                shard: ShardIndex(0), step: Step(step), readVersion: Version(step),
+                shard: ShardIndex(0), step: Step(step), readVersion: Version(reads ?? step),
                 node: SlotRange(lower, upper), chunk: ChunkID(chunk), attempt: Attempt(attempt),
                 digest: Digest(digest), payload: Frame(floats: values)))
     }
 
     static func trailer(
-        _ lower: Int, _ upper: Int, _ trailer: Trailer, step: UInt64 = 0, attempt: UInt64 = 1
+        _ lower: Int, _ upper: Int, _ trailer: Trailer, step: UInt64 = 0, attempt: UInt64 = 1,
+        reads: UInt64? = nil
     ) -> MessageBody {
         .trailer(
             TrailerReport(
-                shard: ShardIndex(0), step: Step(step), readVersion: Version(step),
+                shard: ShardIndex(0), step: Step(step), readVersion: Version(reads ?? step),
                 node: SlotRange(lower, upper), attempt: Attempt(attempt), trailer: trailer))
     }
 
@@ -253,7 +254,7 @@ import TrainingProtocol
         stage.milliseconds = Limits().retryMilliseconds
         #expect(stage.handle(.timerFired(.tick)).kinds.contains("step committed"))
         let heartbeat = Heartbeat(
-            activity: .serving, finishedSlots: 0, leases: [], durableThrough: .initial,
+            activity: .serving, finishedSlots: 0, leases: [], durableThrough: Version(1),
             recordedThrough: Version(1), placementRevision: 1)
         _ = stage.receive(
             .heartbeat(heartbeat), Fixture.header(.coordinator, 1), from: .coordinator)

@@ -10,8 +10,15 @@ import TrainingProtocol
         2065, 2211, 2307,
     ]
 
+    /// They failed in synchronous mode.
     @Test(arguments: regressions)
-    func aSeedThatOnceFailedHolds(seed: UInt64) throws { _ = try Simulation.run(seed: seed) }
+    func aSeedThatOnceFailedHolds(seed: UInt64) throws {
+        for lag: UInt64 in 0...2 {
+            var options = SimulationOptions.swarm(seed: seed)
+            options.lag = lag
+            _ = try Simulation.run(seed: seed, options: options)
+        }
+    }
 
     @Test func everySwarmSeedEndsWithTheFaultFreeState() throws {
         let isLong = ProcessInfo.processInfo.environment["EMEND_TEST_LONG"] == "1"

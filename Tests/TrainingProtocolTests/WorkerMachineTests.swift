@@ -5,13 +5,15 @@ import TrainingProtocol
     static let coordinator = Fixture.header(.coordinator, 1)
     static let server = Fixture.header(.server, 10)
 
-    static func working(slotCount: Int, serverCount: Int = 1) -> Stage<WorkerMachine> {
+    static func working(
+        slotCount: Int, serverCount: Int = 1, lag: UInt64 = 0
+    ) -> Stage<WorkerMachine> {
         var stage = Stage(
             WorkerMachine(
                 identity: Fixture.identity(5), numericsClass: NumericsClass("n"),
                 configurationHash: nil, limits: Limits()))
         #expect(stage.handle(.started).kinds == ["greeting"])
-        let plan = Fixture.plan(slotCount: slotCount)
+        let plan = Fixture.plan(slotCount: slotCount, lag: lag)
         let welcome = Fixture.welcome(plan: plan, server: nil, serverCount: serverCount)
         let effects = stage.receive(.welcome(welcome), coordinator, from: .coordinator)
         #expect(effects.contains(.connect(.server(ServerIndex(0)), endpoint: "e0")))
@@ -44,21 +46,57 @@ import TrainingProtocol
     static let fromServer = Peer.server(ServerIndex(0))
 
     /// A worker whose lease of the whole step 0 is being computed.
-    static func computing() -> (stage: Stage<WorkerMachine>, job: JobID) {
-        var stage = working(slotCount: 2)
+    static func computing(lag: UInt64 = 0) -> (stage: Stage<WorkerMachine>, job: JobID) {
+        var stage = working(slotCount: 2, lag: lag)
         let pulls = stage.receive(lease(1, 0, 2), coordinator, from: .coordinator)
         #expect(
             pulls.bodies == [
                 .pull(Pull(shard: ShardIndex(0), chunk: ChunkID(2), version: Version(0)))
             ])
         let start = stage.receive(parameters(2, version: 0), server, from: fromServer)
-        guard case .compute(let job)? = start.jobs.first?.job else {
+        guard start.jobs.count == 2, case .place(let placed) = start.jobs[0].job,
+            case .compute(let job) = start.jobs[1].job
+        else {
             Issue.record("no compute in \(start)")
             return (stage, JobID(0))
         }
-        #expect(job.parameters.map(\.chunk) == [ChunkID(2)])
+        #expect(placed.map(\.chunk) == [ChunkID(2)])
         #expect(job.trainedChunks == [ChunkID(2)])
-        return (stage, start.jobs[0].id)
+        return (stage, start.jobs[1].id)
+    }
+
+    @Test func parametersArePlacedAsTheyArrive() {
+        var stage = Self.working(slotCount: 2)
+        _ = stage.receive(Self.lease(1, 0, 2, step: 2), Self.coordinator, from: .coordinator)
+        for (chunk, version) in [(0, 0), (2, 2), (1, 0)] as [(Int, UInt64)] {
+            let answer = Self.parameters(chunk, version: version)
+            let effects = stage.receive(answer, Self.server, from: Self.fromServer)
+            guard effects.jobs.count == 1, case .place(let placed) = effects.jobs[0].job else {
+                Issue.record("\(chunk) is not placed: \(effects.jobs)")
+                return
+            }
+            #expect(placed.map(\.chunk) == [ChunkID(chunk)])
+            let again = stage.receive(answer, Self.server, from: Self.fromServer)
+            #expect(again.jobs.isEmpty, "it was not asked for again")
+        }
+        let last = stage.receive(
+            Self.parameters(3, version: 0), Self.server, from: Self.fromServer)
+        #expect(last.jobs.count == 2, "the last one begins the step")
+    }
+
+    @Test func parametersAreNotPlacedUnderAComputation() {
+        var (stage, job) = Self.computing(lag: 1)
+        _ = stage.receive(Self.lease(2, 0, 2, step: 2), Self.coordinator, from: .coordinator)
+        let early = stage.receive(
+            Self.parameters(0, version: 0), Self.server, from: Self.fromServer)
+        #expect(early.jobs.isEmpty)
+        let done = Computation(trailer: Fixture.trailer(slots: 2), gradients: [])
+        let effects = stage.handle(.finished(job, .computed(done)))
+        guard case .place(let placed)? = effects.jobs.first?.job else {
+            Issue.record("nothing is placed: \(effects.jobs)")
+            return
+        }
+        #expect(placed.map(\.chunk) == [ChunkID(0)])
     }
 
     @Test func gradientsLeaveWhileTheNodeIsStillComputedAndTheTrailerLast() {

@@ -54,7 +54,7 @@ enum SampleMessages {
             Chunk(id: ChunkID(1), group: .primary, firstElement: 800, elementCount: 64),
             Chunk(id: ChunkID(2), group: .ancillaryStatistics, firstElement: 0, elementCount: 7),
         ]),
-        checkpointInterval: 5, gradientCap: 1e10, nonFinitePolicy: .stop,
+        checkpointInterval: 5, gradientCap: 1e10, nonFinitePolicy: .stop, lag: 2,
         lossNames: ["labelled", "weak"],
         metricNames: ["dead"])
 
@@ -114,7 +114,8 @@ enum SampleMessages {
             Heartbeat(
                 activity: .computing, current: LeaseID(0), finishedSlots: 3,
                 leases: [LeaseID(0), LeaseID(7)], durableThrough: Version(6),
-                recordedThrough: Version(5), placementRevision: 3, inputWaitPermille: 17)),
+                recordedThrough: Version(5), placementRevision: 3, inputWaitPermille: 17,
+                pullWaitPermille: 4)),
         .drain,
         .finish(Finish(outcome: .completed, explanation: "")),
         .goodbye(Goodbye(reason: .failed, explanation: "disk full")),
@@ -247,7 +248,7 @@ enum SampleMessages {
                     MemberStatus(
                         member: MemberID(3), role: .worker, host: "node-1", processID: 77,
                         activity: .pushing, silenceMilliseconds: 12, leases: [lease],
-                        slotMilliseconds: 650, inputWaitPermille: 21)
+                        slotMilliseconds: 650, inputWaitPermille: 21, pullWaitPermille: 5)
                 ],
                 shards: [status], lastCheckpoint: checkpoint, alarms: ["server 1 is slow"])),
         .status(

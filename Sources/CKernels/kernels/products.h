@@ -120,7 +120,7 @@ static void multiply(float *c, const float *a, const float *packed, const ck_pro
                          .c_row = p->c_stride, .depth = smaller(block, p->depth - k),
                          .store = k > 0 ? CK_ACCUMULATE : p->store};
             // Rows that few panels read are not worth a copy.
-            if (p->columns > 128) {
+            if (p->columns > 192) {
                 for (ptrdiff_t i = 0; i < rows; i++)
                     copy_values(copy + i * COPY_STRIDE, tile.a + i * p->a_stride, tile.depth);
                 tile.a = copy, tile.a_row = COPY_STRIDE;
@@ -135,18 +135,21 @@ static void multiply(float *c, const float *a, const float *packed, const ck_pro
         }
 }
 
-/// A block of depth and of c's columns, all rows: `panels` and `copy` are scratch. Matrices of few
-/// columns lie in the cache as they are; of b only what is no whole panel is copied.
+/// A block of depth and of c's columns, all rows: `panels` and `copy` are scratch. What few tiles
+/// read is read where it lies: of b only what is no whole panel is copied then. A tile of many rows
+/// uses most of each line of a, so that many panels may read a where it lies; but not beside a b that
+/// does, with which it would share the sets of a cache.
 CK_INLINE void multiply_transposed_block(Tile tile, const float *b, float *panels, float *copy,
                                          const ck_product *p, ptrdiff_t columns) {
-    int in_place = p->rows + p->columns <= 320;
-    ptrdiff_t whole = in_place ? columns / PANEL * PANEL : 0;
+    int b_lies = p->rows <= 320;
+    int a_lies = p->rows <= 160 || p->columns <= 160 || (TILE_ROWS > 8 && !b_lies);
+    ptrdiff_t whole = b_lies ? columns / PANEL * PANEL : 0;
     pack(panels, b + whole, p->b_stride, columns - whole, tile.depth);
     for (ptrdiff_t top = 0; top < p->rows; top += ROW_BLOCK) {
         ptrdiff_t rows = smaller(ROW_BLOCK, p->rows - top);
         Tile at = tile;
         at.a += top;
-        if (!in_place) {
+        if (!a_lies) {
             for (ptrdiff_t k = 0; k < tile.depth; k++)
                 copy_values(copy + k * ROW_BLOCK, at.a + k * p->a_stride, rows);
             at.a = copy, at.a_column = ROW_BLOCK;

@@ -300,10 +300,14 @@ struct  Emend__Plan
    * 1 skip the step, 2 stop the run
    */
   uint32_t non_finite_policy;
+  /*
+   * k: a step reads the version of so many commits ago
+   */
+  uint64_t lag;
 };
 #define EMEND__PLAN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&emend__plan__descriptor) \
-    , 0, 0, 0,NULL, 0,NULL, 0,NULL, 0, 0, 0,NULL, 0,NULL, 0 }
+    , 0, 0, 0,NULL, 0,NULL, 0,NULL, 0, 0, 0,NULL, 0,NULL, 0, 0 }
 
 
 struct  Emend__Phase
@@ -485,10 +489,14 @@ struct  Emend__Heartbeat
    * of a worker: share of its slots' time that it waited for data
    */
   uint32_t input_wait_permille;
+  /*
+   * of a worker: share of its time that it waited for parameters
+   */
+  uint32_t pull_wait_permille;
 };
 #define EMEND__HEARTBEAT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&emend__heartbeat__descriptor) \
-    , 0, NULL, 0, 0,NULL, 0, 0, 0, 0 }
+    , 0, NULL, 0, 0,NULL, 0, 0, 0, 0, 0 }
 
 
 struct  Emend__Lease
@@ -936,10 +944,11 @@ struct  Emend__Member
   Emend__Lease **leases;
   uint64_t slot_milliseconds;
   uint32_t input_wait_permille;
+  uint32_t pull_wait_permille;
 };
 #define EMEND__MEMBER__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&emend__member__descriptor) \
-    , 0, 0, (char *)protobuf_c_empty_string, 0, 0, 0, 0,NULL, 0, 0 }
+    , 0, 0, (char *)protobuf_c_empty_string, 0, 0, 0, 0,NULL, 0, 0, 0 }
 
 
 /* Emend__Envelope methods */
