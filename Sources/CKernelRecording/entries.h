@@ -173,7 +173,7 @@ CK_FUNCTION(void, ck_batch_norm_statistics, OUT(float, mean, channels),
 CK_FUNCTION(void, ck_inverse_deviation, OUT(float, inverse_deviation, channels),
             IN(float, variance, channels), VALUE(double, epsilon), VALUE(ptrdiff_t, channels))
 CK_FUNCTION(void, ck_round_totals, OUT(float, out, count), IN(double, total, count),
-            VALUE(double, epsilon), VALUE(ptrdiff_t, count))
+            VALUE(double, total_factor), VALUE(ptrdiff_t, count))
 CK_FUNCTION(void, ck_transpose, OUT(float, out, rows * channels), IN(float, in, rows * channels),
             VALUE(ptrdiff_t, rows), VALUE(ptrdiff_t, channels))
 CK_FUNCTION(void, ck_weights_to_channels_last, OUT(float, out, outputs * channels * taps),

@@ -150,6 +150,7 @@ static uint64_t value_of(const Case *c, const char *name) {
         {"gradient_scale", of_float(1.0f / 3)},
         {"rate", of_float(0.01f)},
         {"epsilon", of_double(1e-3)},
+        {"total_factor", of_double(1.0 / 3)},
     };
     for (unsigned i = 0; i < sizeof values / sizeof values[0]; i++)
         if (strcmp(values[i].name, name) == 0) return values[i].word;
@@ -230,14 +231,15 @@ static uint64_t called(const ck_table *table, const ck_entry *entry, const Case 
 }
 
 /// The hash of all calls of one entry; with `print`, a line for each.
-static uint64_t exercised(const ck_table *table, const ck_entry *entry, int print) {
-    guarded memory[CK_ARGUMENT_LIMIT] = {0};
+static uint64_t exercised(const ck_table *table, const ck_entry *entry, guarded *memory,
+                          int print) {
     uint64_t hash = 0;
     for (int place = 0; place <= LONGEST + LAYERS; place++)
         for (int variant = 0; variant < VARIANTS; variant++) {
             Case c = place <= LONGEST ? of_length(place, variant)
                                       : of_layer(place - LONGEST - 1, variant);
-            uint64_t one = called(table, entry, &c, ck_hash((uint64_t)place, (uint64_t)variant), memory);
+            uint64_t seed = ck_hash((uint64_t)place, (uint64_t)variant);
+            uint64_t one = called(table, entry, &c, seed, memory);
             if (print)
                 printf("%s %s %d variant %d: %016" PRIx64 "\n", entry->name,
                        place <= LONGEST ? "length" : "layer",
@@ -262,12 +264,13 @@ static uint64_t mathematics(void) {
 }
 
 void exercise(const ck_table *table, const char *only) {
+    guarded memory[CK_ARGUMENT_LIMIT] = {0};
     int found = 0;
     for (int i = 0; i < CK_ENTRY_COUNT; i++) {
         const ck_entry *entry = &ck_entries[i];
         if (only && strcmp(only, entry->name) != 0) continue;
         found = 1;
-        uint64_t hash = exercised(table, entry, only != NULL);
+        uint64_t hash = exercised(table, entry, memory, only != NULL);
         printf("%s %016" PRIx64 "\n", entry->name, hash);
     }
     if (!found) fail(64, "no entry is named %s", only);
