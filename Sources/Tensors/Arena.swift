@@ -36,7 +36,6 @@ package final class Arena {
 
     /// Floats between the starts of neighbours: a cache line.
     private static let alignment = 16
-    private static let hugePage = 1 << 21
 
     package let byteCount: Int
     private let memory: UnsafeMutableRawPointer
@@ -50,9 +49,7 @@ package final class Arena {
     /// Places the buffers; those without a lifetime get no memory.
     package init(_ buffers: [Buffer], sharing: Sharing) {
         byteCount = Arena.byteCount(buffers, sharing: sharing)
-        memory = .allocate(byteCount: byteCount, alignment: Arena.hugePage)
-        // Advice only: without huge pages the plan is slower, not wrong.
-        _ = madvise(memory, byteCount, MADV_HUGEPAGE)
+        memory = hugePages(byteCount: byteCount)
         memory.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
         let base = memory.assumingMemoryBound(to: Float.self)
         for buffer in buffers where buffer.lifetime != nil {
@@ -92,4 +89,12 @@ package final class Arena {
         }
         return offset
     }
+}
+
+/// Memory in pages of 2 MiB where the system has them: rows that a product reads lie far apart.
+func hugePages(byteCount: Int) -> UnsafeMutableRawPointer {
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 1 << 21)
+    // Advice only: without huge pages the plan is slower, not wrong.
+    _ = madvise(memory, byteCount, MADV_HUGEPAGE)
+    return memory
 }

@@ -33,8 +33,7 @@ final class StepArguments {
         precondition(scratch == nothing, "scratch is allocated once")
         // Whole pages, so that no two threads write to one cache line.
         scratchCount = (count + 1023) / 1024 * 1024
-        let memory = UnsafeMutableRawPointer.allocate(
-            byteCount: 4 * scratchCount * threadCount, alignment: 4096)
+        let memory = hugePages(byteCount: 4 * scratchCount * threadCount)
         scratch = memory.bindMemory(to: Float.self, capacity: scratchCount * threadCount)
         scratch.initialize(repeating: 0, count: scratchCount * threadCount)
     }
