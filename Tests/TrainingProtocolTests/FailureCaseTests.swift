@@ -301,7 +301,7 @@ struct FailureCaseTests {
         options.faultsEndMilliseconds = 10_000
         options.stepsPerPhase = 20
         (options.lossOneIn, options.duplicateOneIn) = (15, 5)
-        (options.reorderOneIn, options.corruptOneIn) = (10, 30)
+        (options.reorderOneIn, options.corruptOneIn) = (10, 12)
         let outcome = try Self.complete(seed, options)
         let damaged = outcome.observations.contains {
             if case .contributionRefused(_, _, .corrupt, _) = $0 { true } else { false }
