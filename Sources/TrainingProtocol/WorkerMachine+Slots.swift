@@ -194,6 +194,9 @@ extension WorkerMachine {
         _ message: Message, fromServer server: ServerIndex, at now: Instant,
         into effects: inout [Effect]
     ) {
+        guard isOfPresentTerm(message) else {
+            return speaker.ignore(message, from: .server(server), .oldTerm, into: &effects)
+        }
         switch message.body {
         case .parameters(let parameters): accept(parameters, message, server, at: now, &effects)
         case .pullRefused(let refused): handle(refused, at: now, into: &effects)
@@ -222,6 +225,20 @@ extension WorkerMachine {
             fail(.refused(refusal), refusal.explanation, into: &effects)
         default: speaker.ignore(message, from: .server(server), .notExpected, into: &effects)
         }
+    }
+
+    /// What a deposed primary says of a shard counts for nothing: the new one may lack what it had.
+    private func isOfPresentTerm(_ message: Message) -> Bool {
+        let shard: ShardIndex
+        switch message.body {
+        case .parameters(let parameters): shard = parameters.shard
+        case .pullRefused(let refused): shard = refused.shard
+        case .pushAcknowledged(let acknowledged): shard = acknowledged.shard
+        case .trailerAcknowledged(let acknowledged): shard = acknowledged.shard
+        default: return true
+        }
+        guard let membership, isKnown(shard) else { return true }
+        return message.header.shardTerm >= membership.placement[shard].term
     }
 
     private mutating func accept(

@@ -29,6 +29,13 @@ import TrainingProtocol
         #expect(sweep.rollBackCount > 0 && sweep.promotionCount > 0 && sweep.resumptionCount > 0)
     }
 
+    /// An old primary's acknowledgement reached a worker between the placement that deposed it and the
+    /// push to the new one, which then never left.
+    @Test(arguments: [UInt64(2650), 4649])
+    func acknowledgementsOfADeposedPrimarySettleNothing(seed: UInt64) throws {
+        #expect(try Simulation.run(seed: seed).termination == .completed)
+    }
+
     @Test(arguments: [1, 3, 4, 7, 8])
     func anyNumberOfServersAndWorkersGivesTheSameState(slotCount: Int) throws {
         for serverCount in 1...3 {

@@ -229,6 +229,25 @@ import TrainingProtocol
         #expect(message.header.shardTerm == ShardTerm(2))
     }
 
+    @Test func anAnswerOfAnOldPrimarySettlesNothing() {
+        var (stage, job) = Self.computing()
+        _ = stage.handle(.progressed(job, .gradient(Self.gradient(2))))
+        _ = stage.receive(
+            .placementChanged(Self.placement(term: 2, revision: 2)), Self.coordinator,
+            from: .coordinator)
+        let push = PushAcknowledged(
+            shard: ShardIndex(0), step: Step(0), node: SlotRange(0, 2), chunk: ChunkID(2),
+            attempt: Attempt(1), outcome: .recorded, durableThrough: .initial)
+        let late = stage.receive(.pushAcknowledged(push), Self.server, from: Self.fromServer)
+        #expect(
+            late.observations == [
+                .messageIgnored(kind: .pushAcknowledged, from: Self.fromServer, why: .oldTerm)
+            ])
+        stage.milliseconds += Limits().retryMilliseconds + 1
+        let tick = stage.handle(.timerFired(.tick))
+        #expect(tick.kinds.contains("push"), "the new primary has not said that it has it")
+    }
+
     @Test func aDurableStepIsNotSentAgain() {
         var (stage, job) = Self.computing()
         _ = stage.handle(.progressed(job, .gradient(Self.gradient(2))))
