@@ -68,7 +68,7 @@ lines += ['', '## Pictures', '',
           '        --data ../shared/data/camvid --output docs/benchmarks/camvid.png --images 4 --columns predictions', '',
           '![Predictions](camvid.png)' if os.path.exists('docs/benchmarks/camvid.png') else 'Not drawn yet.', '',
           '## Hashes']
-lines += ['', '`parameters_sha256` (class `openblas` of this machine):', '']
+lines += ['', '`parameters_sha256` (class `portable-1`, so that every processor ends with the same):', '']
 lines += [f'- `{m}` seed {s}: `{runs[m, s]["parameters_sha256"]}`' for m, s in sorted(runs)]
 open('docs/benchmarks/camvid.md', 'w').write('\n'.join(lines) + '\n')
 print('\n'.join(lines))
