@@ -31,6 +31,12 @@ CK_ENTRY(void, sigmoid_gate, OUT(float, out, count), OUT(float, gate, count),
 CK_ENTRY(void, sigmoid_gate_backward, OUT(float, d_features, count), OUT(float, dz, count),
          IN(float, dy, count), IN(float, features, count), IN(float, gate, count),
          VALUE(ptrdiff_t, count))
+CK_ENTRY(void, round_to_bfloat16, OUT(float, out, count), IN(float, a, count),
+         VALUE(ptrdiff_t, count))
+CK_ENTRY(void, to_bfloat16, OUT(uint8_t, out, 2 * count), IN(float, a, count),
+         VALUE(ptrdiff_t, count))
+CK_ENTRY(void, from_bfloat16, OUT(float, out, count), IN(uint8_t, a, 2 * count),
+         VALUE(ptrdiff_t, count))
 CK_ENTRY(void, bytes_to_unit, OUT(float, out, count), IN(uint8_t, bytes, count),
          VALUE(ptrdiff_t, count))
 CK_ENTRY(int, scan_finite, OUT(float, max_abs, 1), IN(float, x, count), VALUE(ptrdiff_t, count))

@@ -2310,7 +2310,7 @@ const ProtobufCMessageDescriptor emend__welcome__descriptor =
   (ProtobufCMessageInit) emend__welcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor emend__plan__field_descriptors[11] =
+static const ProtobufCFieldDescriptor emend__plan__field_descriptors[12] =
 {
   {
     "slot_count",
@@ -2444,11 +2444,24 @@ static const ProtobufCFieldDescriptor emend__plan__field_descriptors[11] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "gradient_format",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Emend__Plan, gradient_format),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned emend__plan__field_indices_by_name[] = {
   5,   /* field[5] = checkpoint_interval */
   4,   /* field[4] = chunks */
   6,   /* field[6] = gradient_cap */
+  11,   /* field[11] = gradient_format */
   10,   /* field[10] = lag */
   7,   /* field[7] = loss_names */
   8,   /* field[8] = metric_names */
@@ -2461,7 +2474,7 @@ static const unsigned emend__plan__field_indices_by_name[] = {
 static const ProtobufCIntRange emend__plan__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor emend__plan__descriptor =
 {
@@ -2471,7 +2484,7 @@ const ProtobufCMessageDescriptor emend__plan__descriptor =
   "Emend__Plan",
   "emend",
   sizeof(Emend__Plan),
-  11,
+  12,
   emend__plan__field_descriptors,
   emend__plan__field_indices_by_name,
   1,  emend__plan__number_ranges,

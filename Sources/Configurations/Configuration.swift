@@ -236,12 +236,22 @@ extension Configuration {
             case stop
         }
 
+        /// What the elements of a sum of gradients are rounded to.
+        public enum Format: String, Codable, Sendable, CaseIterable {
+            /// They stay as they are.
+            case float32
+            /// bfloat16: half the bytes on the way to the servers.
+            case bf16
+        }
+
         /// The largest magnitude that an element of a slot's gradient may have.
         ///
         /// Training that makes sense stays orders of magnitude below the default.
         public var cap: Double = 1e6
         /// Whether the run outlives such a slot.
         public var badSlot: BadSlot = .skip
+        /// How gradients of weights travel; sums are rounded to it at every node of the tree.
+        public var format: Format = .float32
     }
 
     /// Logit biases of the EM-fixed baseline.

@@ -82,6 +82,7 @@ extension ConfigurationField {
         .init("loss.weak", \.loss.weak),
         .init("gradients.cap", \.gradients.cap),
         .init("gradients.badSlot", \.gradients.badSlot),
+        .init("gradients.format", \.gradients.format),
         .init("emFixed.background", \.emFixed.background),
         .init("emFixed.foreground", \.emFixed.foreground),
     ]

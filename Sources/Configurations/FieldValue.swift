@@ -101,6 +101,7 @@ extension Configuration.Network.HeadInitialisation: FieldChoice {}
 extension Configuration.Network.UnreachableTaps: FieldChoice {}
 extension Configuration.Optimizer.Rule: FieldChoice {}
 extension Configuration.Gradients.BadSlot: FieldChoice {}
+extension Configuration.Gradients.Format: FieldChoice {}
 extension Configuration.DataSet.Format: FieldChoice {}
 extension Configuration.DataSet.Pool: FieldChoice {}
 extension Configuration.DataSet.BadFile: FieldChoice {}

@@ -55,8 +55,9 @@ struct ChunkState {
         _ nodes: [CommitJob.NodePayload], _ step: StepUpdate, roots: CommitJob.RootDemand,
         kernels: UnsafePointer<ck_table>
     ) -> Frame? {
-        let root = sum(of: nodes, step.tree, kernels)
-        let kept = roots == .wanted ? frame(of: root) : nil
+        let format = chunk.group.rule == .descent ? step.gradientFormat : .float32
+        let root = sum(of: nodes, step.tree, format, kernels)
+        let kept = roots == .wanted ? frame(of: root, format, kernels) : nil
         switch chunk.group.rule {
         case .descent: descend(root, step, kernels)
         case .movingAverage: average(root, step, kernels)
@@ -65,8 +66,11 @@ struct ChunkState {
     }
 
     /// The root as the backup gets it: a moving average writes into its sums, so those are copied.
-    private func frame(of root: Sum) -> Frame {
-        switch root {
+    private func frame(
+        of root: Sum, _ format: GradientFormat, _ kernels: UnsafePointer<ck_table>
+    ) -> Frame {
+        if format == .bfloat16 { return blocks.bfloat16(root.floats, kernels: kernels) }
+        return switch root {
         case .payload(let frame): frame
         case .block(let block):
             chunk.group.rule == .movingAverage ? block.copy().frame : block.frame
@@ -148,9 +152,10 @@ struct ChunkState {
     }
 
     private func sum(
-        of nodes: [CommitJob.NodePayload], _ tree: SlotTree, _ kernels: UnsafePointer<ck_table>
+        of nodes: [CommitJob.NodePayload], _ tree: SlotTree, _ format: GradientFormat,
+        _ kernels: UnsafePointer<ck_table>
     ) -> Sum {
-        let parts = nodes.map { (node: $0.node, value: leaf($0.payload)) }
+        let parts = nodes.map { (node: $0.node, value: leaf($0.payload, format, kernels)) }
         return tree.reduce(parts, to: tree.root) { left, right in
             let sum: FloatBlocks.Block
             if case .block(let own) = left {
@@ -162,15 +167,24 @@ struct ChunkState {
                 let b = right.floats.baseAddress
             else { return left }
             kernels.pointee.add(out, a, b, chunk.elementCount)
+            if format == .bfloat16 {
+                kernels.pointee.round_to_bfloat16(out, out, chunk.elementCount)
+            }
             return .block(sum)
         }
     }
 
     /// Small payloads may lie at odd addresses in a receive buffer.
-    private func leaf(_ payload: Frame) -> Sum {
+    private func leaf(
+        _ payload: Frame, _ format: GradientFormat, _ kernels: UnsafePointer<ck_table>
+    ) -> Sum {
+        let byteCount = chunk.elementCount * format.elementByteCount
         precondition(
-            payload.byteCount == chunk.byteCount,
-            "chunk \(chunk.id): \(payload.byteCount) of \(chunk.byteCount) bytes")
+            payload.byteCount == byteCount,
+            "chunk \(chunk.id): \(payload.byteCount) of \(byteCount) bytes")
+        if format == .bfloat16 {
+            return .block(blocks.floats(ofBFloat16: payload, kernels: kernels))
+        }
         let isAligned = UInt(bitPattern: payload.bytes.baseAddress) % 4 == 0
         return isAligned ? .payload(payload) : .block(Self.block(of: payload, blocks))
     }
@@ -202,6 +216,8 @@ extension Digest {
 /// What all chunks of a commit share.
 struct StepUpdate {
     let tree: SlotTree
+    /// Of weight gradients.
+    let gradientFormat: GradientFormat
     let stepInPhase: Int
     let rule: UpdateRule
     let learningRate: Double

@@ -52,15 +52,17 @@ public struct ExchangeBenchmark {
     /// - Parameters:
     ///   - megabytes: of the parameters; rounded to blocks of 2.1.
     ///   - threads: of each server.
+    ///   - gradients: what gradients are rounded to on their way.
     /// Throws `CheckpointError` where the directory cannot be written.
     public init(
         directory: String, megabytes: Double, workers: Int, servers: Int, threads: Int,
-        route: LocalRoute
+        route: LocalRoute, gradients: Configuration.Gradients.Format
     ) throws {
         FreedMemory.keep()
         var configuration = Configuration()
         configuration.method = .supervised
         configuration.slots.count = workers
+        configuration.gradients.format = gradients
         self.configuration = configuration
         self.workers = workers
         self.servers = servers
@@ -85,7 +87,10 @@ public struct ExchangeBenchmark {
         let gaps = zip(times.dropFirst(), times).map { ($0 - $1) / .seconds(1) }
             .dropFirst(Self.warmUp - 1).sorted()
         let round = (gaps[(gaps.count - 1) / 2] + gaps[gaps.count / 2]) / 2
-        let rate = 2 * Double(workers * byteCount) / round
+        let pushedByteCount = run.plan.chunkPlan.chunks.reduce(0) {
+            $0 + run.plan.gradientByteCount(of: $1.id)
+        }
+        let rate = Double(workers * (pushedByteCount + byteCount)) / round
         return Result(
             megabytes: Double(byteCount) / 1e6, workers: workers, servers: servers,
             transport: route.rawValue, rounds: rounds, roundSeconds: round,

@@ -1,3 +1,4 @@
+import CKernels
 import Synchronization
 import TrainingProtocol
 
@@ -56,6 +57,30 @@ final class FloatBlocks: Sendable {
     func zeros(_ count: Int) -> Block {
         let block = take(count)
         block.floats.update(repeating: 0)
+        return block
+    }
+
+    /// Floats as bfloat16, rounded to nearest.
+    func bfloat16(
+        _ floats: UnsafeBufferPointer<Float>, kernels: UnsafePointer<ck_table>
+    ) -> Frame {
+        let block = take((floats.count + 1) / 2)
+        let bytes = UnsafeMutableRawBufferPointer(block.floats)
+        if let source = floats.baseAddress, let target = bytes.baseAddress {
+            kernels.pointee.to_bfloat16(
+                target.assumingMemoryBound(to: UInt8.self), source, floats.count)
+        }
+        let written = UnsafeRawBufferPointer(rebasing: bytes[..<(2 * floats.count)])
+        return Frame(adopting: written) { _ = block }
+    }
+
+    /// A block of the floats whose bfloat16 a frame holds.
+    func floats(ofBFloat16 frame: Frame, kernels: UnsafePointer<ck_table>) -> Block {
+        let block = take(frame.byteCount / 2)
+        if let target = block.floats.baseAddress, let source = frame.bytes.baseAddress {
+            kernels.pointee.from_bfloat16(
+                target, source.assumingMemoryBound(to: UInt8.self), block.floats.count)
+        }
         return block
     }
 

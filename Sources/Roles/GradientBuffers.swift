@@ -56,11 +56,27 @@ extension FlatBuffers {
         guard let sum = self[group].baseAddress, let other = right[group].baseAddress else {
             return
         }
+        pool.runTiles(of: elements) { first, count in
+            kernels.pointee.accumulate(sum + first, other + first, count)
+        }
+    }
+
+    /// Rounds elements in place.
+    func roundToBFloat16(_ group: TensorGroup, _ elements: Range<Int>, pool: ThreadPool) {
+        guard let sum = self[group].baseAddress else { return }
+        pool.runTiles(of: elements) { first, count in
+            pool.kernels.pointee.round_to_bfloat16(sum + first, sum + first, count)
+        }
+    }
+}
+
+extension ThreadPool {
+    /// Runs `body` with the first element and the number of elements of each tile of a range.
+    fileprivate func runTiles(of elements: Range<Int>, _ body: (Int, Int) -> Void) {
         let tile = 1 << 16
-        pool.run(count: (elements.count + tile - 1) / tile) { index in
+        run(count: (elements.count + tile - 1) / tile) { index in
             let first = elements.lowerBound + index * tile
-            kernels.pointee.accumulate(
-                sum + first, other + first, min(tile, elements.upperBound - first))
+            body(first, min(tile, elements.upperBound - first))
         }
     }
 }

@@ -58,7 +58,9 @@ struct MadeUpRun {
     /// A gradient of every chunk, as the one contribution of a node.
     func gradients(of node: SlotRange) -> [CommitJob.ChunkNodes] {
         plan.chunkPlan.chunks.map { chunk in
-            let payload = Frame(floats: (0..<chunk.elementCount).map { Float($0 % 97) * 1e-5 })
+            let payload = Frame(
+                gradient: (0..<chunk.elementCount).map { Float($0 % 97) * 1e-5 },
+                as: plan.gradientFormat(of: chunk.id))
             return CommitJob.ChunkNodes(
                 chunk: chunk.id, nodes: [CommitJob.NodePayload(node: node, payload: payload)])
         }
@@ -90,6 +92,8 @@ extension RunPlan {
                 tensors: tensors,
                 largestByteCount: configuration.protocol.chunkMebibytes << 20),
             checkpointInterval: 0, gradientCap: .greatestFiniteMagnitude,
-            lag: UInt64(configuration.protocol.consistency.lag), lossNames: [], metricNames: [])
+            lag: UInt64(configuration.protocol.consistency.lag),
+            gradientFormat: GradientFormat(configuration.gradients.format), lossNames: [],
+            metricNames: [])
     }
 }

@@ -17,6 +17,8 @@ struct NodeComputation {
     let phase: Int
     let stepInPhase: Int
     let pool: ThreadPool
+    /// What each node's sums of weight gradients are rounded to.
+    let format: GradientFormat
     let onSlotFinished: (Int) -> Void
 
     /// A node's value: its leaves' trailers and gradients, reduced.
@@ -48,9 +50,11 @@ struct NodeComputation {
         var rest = own.buffers.unfinished
         func add(_ group: TensorGroup, _ elements: Range<Int>) {
             var right = own
+            round(right, group, elements)
             for left in sums.reversed() {
                 left.buffers.add(
                     right.buffers, group, elements, kernels: pool.kernels, pool: pool)
+                round(left, group, elements)
                 right = left
             }
             finished(group, elements, right)
@@ -70,5 +74,10 @@ struct NodeComputation {
         guard areFinite, result.allFinite else { return Sum(trailer: trailer, gradients: nil) }
         for (group, elements) in rest.ranges { add(group, elements) }
         return Sum(trailer: trailer, gradients: sums.first ?? own)
+    }
+
+    private func round(_ sum: GradientBuffers.Loan, _ group: TensorGroup, _ elements: Range<Int>) {
+        guard format == .bfloat16, Group(group).rule == .descent else { return }
+        sum.buffers.roundToBFloat16(group, elements, pool: pool)
     }
 }

@@ -29,6 +29,7 @@ extension RunPlan {
             gradientCap: Float(configuration.gradients.cap),
             nonFinitePolicy: configuration.gradients.badSlot == .skip ? .skip : .stop,
             lag: UInt64(configuration.protocol.consistency.lag),
+            gradientFormat: GradientFormat(configuration.gradients.format),
             lossNames: SlotReport.lossNames,
             metricNames: SlotReport.metricNames)
     }
@@ -46,6 +47,15 @@ extension Configuration {
 
     private func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int {
         b == 0 ? a : greatestCommonDivisor(b, a % b)
+    }
+}
+
+extension GradientFormat {
+    init(_ format: Configuration.Gradients.Format) {
+        switch format {
+        case .float32: self = .float32
+        case .bf16: self = .bfloat16
+        }
     }
 }
 

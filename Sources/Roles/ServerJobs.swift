@@ -15,6 +15,7 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
     private let pace = CheckpointPace()
     private let run: RunDirectory
     private let pool: ThreadPool
+    private let blocks = FloatBlocks()
     /// Sorted by shard.
     private var shards: [(index: ShardIndex, state: ShardValues)] = []
     private var shardCount = 0
@@ -84,10 +85,22 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
 
     /// A payload is believed if its digest fits and all its numbers are finite.
     private func inspect(_ job: InspectJob) -> Inspection {
+        switch job.format {
+        case .float32: inspect(job.payload, job.digest)
+        case .bfloat16:
+            if Digest(of: job.payload) == job.digest {
+                isFinite(bfloat16: job.payload) ? .sound : .nonFinite
+            } else {
+                .corrupt
+            }
+        }
+    }
+
+    private func inspect(_ payload: Frame, _ expected: Digest) -> Inspection {
         let digest = DigestStream()
         var largest: Float = 0
         var isFinite = true
-        let floats = job.payload.bytes.assumingMemoryBound(to: Float.self)
+        let floats = payload.bytes.assumingMemoryBound(to: Float.self)
         for tile in ChunkState.tiles(of: floats.count) {
             let part = UnsafeBufferPointer(rebasing: floats[tile])
             digest.update(UnsafeRawBufferPointer(part))
@@ -95,8 +108,14 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
                 pool.kernels.pointee.scan_finite(&largest, part.baseAddress, part.count) == 1
                 && isFinite
         }
-        guard digest.digest == job.digest else { return .corrupt }
+        guard digest.digest == expected else { return .corrupt }
         return isFinite ? .sound : .nonFinite
+    }
+
+    private func isFinite(bfloat16 payload: Frame) -> Bool {
+        let floats = blocks.floats(ofBFloat16: payload, kernels: pool.kernels).floats
+        var largest: Float = 0
+        return pool.kernels.pointee.scan_finite(&largest, floats.baseAddress, floats.count) == 1
     }
 
     private func commit(

@@ -154,8 +154,8 @@ struct ShardValues {
         ).learningRate(at: stepInPhase)
         progress.advance(rule)
         let update = StepUpdate(
-            tree: plan.tree, stepInPhase: stepInPhase, rule: rule, learningRate: learningRate,
-            progress: progress)
+            tree: plan.tree, gradientFormat: plan.gradientFormat, stepInPhase: stepInPhase,
+            rule: rule, learningRate: learningRate, progress: progress)
         let roots = apply(job, update, pool, onChunk)
         return CommitResult(
             chunks: [], stateHash: stateHash, learningRate: learningRate, roots: roots)

@@ -22,6 +22,8 @@ final class WorkerJobs: JobRunner, @unchecked Sendable {
         let trainer: SlotTrainer
         let parameters: FlatBuffers
         let pool: ThreadPool
+        /// Memory of gradients that travel in another format than float32.
+        let blocks = FloatBlocks()
         /// By phase, made when the phase is first computed.
         var gradients: GradientBuffers?
     }
@@ -91,6 +93,7 @@ final class WorkerJobs: JobRunner, @unchecked Sendable {
         let node = NodeComputation(
             trainer: engine.trainer, parameters: engine.parameters, gradients: gradients,
             tree: engine.plan.tree, phase: phase, stepInPhase: stepInPhase, pool: engine.pool,
+            format: engine.plan.gradientFormat,
             onSlotFinished: { slot in
                 finished += 1
                 report(.progressed(.slots(finished)))
@@ -137,14 +140,20 @@ extension WorkerJobs.Engine {
         elements.copyMemory(from: parameters.payload.bytes)
     }
 
-    /// A chunk of a node's sum as a frame; the memory is not copied.
+    /// A chunk of a node's sum as a frame; float32 is not copied.
     func gradient(of id: ChunkID, in loan: GradientBuffers.Loan) -> ChunkGradient {
         let chunk = plan.chunkPlan[id]
         let all = UnsafeRawBufferPointer(loan.buffers[chunk.group.tensorGroup])
         let bytes = UnsafeRawBufferPointer(
             rebasing: all[
                 4 * chunk.firstElement..<4 * (chunk.firstElement + chunk.elementCount)])
-        let frame = Frame(adopting: bytes) { _ = loan }
+        let frame =
+            switch plan.gradientFormat(of: id) {
+            case .float32: Frame(adopting: bytes) { _ = loan }
+            case .bfloat16:
+                blocks.bfloat16(
+                    bytes.assumingMemoryBound(to: Float.self), kernels: pool.kernels)
+            }
         return ChunkGradient(chunk: id, digest: Digest(of: frame), payload: frame)
     }
 }

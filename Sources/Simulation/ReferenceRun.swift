@@ -20,7 +20,8 @@ struct ReferenceRun: Sendable {
             for (chunk, gradient) in zip(plan.chunksTrained(at: step), root.gradients) {
                 state[chunk.index] =
                     isFinite
-                    ? workload.commit(state[chunk.index], [(plan.tree.root, gradient)], at: step)
+                    ? workload.commit(
+                        state[chunk.index], [(plan.tree.root, gradient)], of: chunk, at: step)
                     : workload.begin(state[chunk.index], at: step)
             }
             states.append(state)

@@ -145,7 +145,9 @@ struct SimulatedJobs: Sendable {
         // whether the others are finite.
         let all = zip(job.trainedChunks, node.gradients).map { chunk, values in
             let isSound = isFinite || chunk.index.isMultiple(of: 4)
-            let payload = Frame(floats: isSound ? values : values.map { _ in .nan })
+            let payload = Frame(
+                gradient: isSound ? values : values.map { _ in .nan },
+                as: plan.gradientFormat(of: chunk))
             return ChunkGradient(chunk: chunk, digest: digest(of: payload), payload: payload)
         }.reversed()
         let early = all.filter { $0.chunk.index.isMultiple(of: 2) }
@@ -237,7 +239,7 @@ struct SimulatedJobs: Sendable {
 
     private func inspect(_ job: InspectJob) -> Inspection {
         guard digest(of: job.payload) == job.digest else { return .corrupt }
-        return job.payload.floats.allSatisfy(\.isFinite) ? .sound : .nonFinite
+        return job.payload.gradient(as: job.format).allSatisfy(\.isFinite) ? .sound : .nonFinite
     }
 
     private mutating func commit(
@@ -250,10 +252,13 @@ struct SimulatedJobs: Sendable {
             guard let state = process.state[chunk.chunk.index] else {
                 throw InvariantViolation("\(process.name) holds no chunk \(chunk.chunk)")
             }
-            let nodes = chunk.nodes.map { (node: $0.node, value: $0.payload.floats) }
+            let format = plan.gradientFormat(of: chunk.chunk)
+            let nodes = chunk.nodes.map {
+                (node: $0.node, value: $0.payload.gradient(as: format))
+            }
             process.state[chunk.chunk.index] =
                 job.decision == .apply
-                ? workload.commit(state, nodes, at: job.step)
+                ? workload.commit(state, nodes, of: chunk.chunk, at: job.step)
                 : workload.begin(state, at: job.step)
             let expected = reference.states[Int(job.step.index) + 1][chunk.chunk.index]
             guard process.state[chunk.chunk.index] == expected else {
@@ -262,7 +267,8 @@ struct SimulatedJobs: Sendable {
                         + "from the fault-free run's")
             }
             if job.roots == .wanted, job.decision == .apply {
-                let payload = Frame(floats: workload.root(of: nodes))
+                let payload = Frame(
+                    gradient: workload.root(of: nodes, chunk.chunk), as: format)
                 roots.append(
                     ChunkRoot(chunk: chunk.chunk, digest: digest(of: payload), payload: payload))
             }

@@ -10,6 +10,7 @@ package struct SimulationOptions: Sendable, Equatable {
     package var stepsPerPhase: UInt64 = 3
     /// Commits by which the parameters that a step reads may be behind it.
     package var lag: UInt64 = 0
+    package var gradientFormat = GradientFormat.float32
     /// The run begins at a checkpoint of this version, made with another number of servers.
     package var startVersion: UInt64 = 0
     /// Newest checkpoints that retention spares.
@@ -111,6 +112,7 @@ package struct SimulationOptions: Sendable, Equatable {
         options.drawFaults(&random)
         options.checkpointsKept = 1 + Int(random.below(3))
         options.lag = random.below(3)
+        options.gradientFormat = random.happens(oneIn: 3) ? .bfloat16 : .float32
         return options
     }
 

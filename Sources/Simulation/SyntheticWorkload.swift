@@ -49,7 +49,8 @@ struct SyntheticWorkload: Sendable {
             slotCount: options.slotCount, samplesPerSlot: 4, phases: phases, tensors: tensors,
             chunkPlan: ChunkPlan(tensors: tensors, smallestByteCount: 8, largestByteCount: 20),
             checkpointInterval: options.checkpointInterval, gradientCap: 1e30, lag: options.lag,
-            lossNames: ["labelled", "weak"], metricNames: ["dead share"])
+            gradientFormat: options.gradientFormat, lossNames: ["labelled", "weak"],
+            metricNames: ["dead share"])
     }
 
     func initialState(of chunk: ChunkID) -> ChunkState {
@@ -83,7 +84,8 @@ struct SyntheticWorkload: Sendable {
         }
         let gradients = plan.chunksTrained(at: step).map { chunk in
             parameters(chunk).enumerated().map { place, value in
-                number(step.index, slot, chunk, place) + value * 0.25 + read * 0.0625
+                plan.gradientFormat(of: chunk).rounded(
+                    number(step.index, slot, chunk, place) + value * 0.25 + read * 0.0625)
             }
         }
         let samples = UInt64(plan.samplesPerSlot)
@@ -107,20 +109,25 @@ struct SyntheticWorkload: Sendable {
             let value = slot(index, of: step, parameters: parameters)
             return (node: SlotRange(index, index + 1), value: value)
         }
+        let formats = plan.chunksTrained(at: step).map { plan.gradientFormat(of: $0) }
         return plan.tree.reduce(leaves, to: node) { left, right in
-            (zip(left.gradients, right.gradients).map(add), left.trailer + right.trailer)
+            let sums = zip(formats, zip(left.gradients, right.gradients)).map {
+                add($1.0, $1.1, as: $0)
+            }
+            return (sums, left.trailer + right.trailer)
         }
     }
 
-    private func add(_ left: [Float], _ right: [Float]) -> [Float] {
-        zip(left, right).map { $0 + $1 }
+    private func add(_ left: [Float], _ right: [Float], as format: GradientFormat) -> [Float] {
+        zip(left, right).map { format.rounded($0 + $1) }
     }
 
     /// The update rule: momentum, reset at the start of a phase.
     func commit(
-        _ state: ChunkState, _ nodes: [(node: SlotRange, value: [Float])], at step: Step
+        _ state: ChunkState, _ nodes: [(node: SlotRange, value: [Float])], of chunk: ChunkID,
+        at step: Step
     ) -> ChunkState {
-        let root = root(of: nodes)
+        let root = root(of: nodes, chunk)
         let scale = 1 / Float(plan.slotCount)
         var next = begin(state, at: step)
         for place in root.indices {
@@ -132,8 +139,9 @@ struct SyntheticWorkload: Sendable {
     }
 
     /// The sum over all slots.
-    func root(of nodes: [(node: SlotRange, value: [Float])]) -> [Float] {
-        plan.tree.reduce(nodes, to: plan.tree.root, add)
+    func root(of nodes: [(node: SlotRange, value: [Float])], _ chunk: ChunkID) -> [Float] {
+        let format = plan.gradientFormat(of: chunk)
+        return plan.tree.reduce(nodes, to: plan.tree.root) { add($0, $1, as: format) }
     }
 
     /// What happens to a chunk even when its step is skipped.

@@ -1,6 +1,6 @@
 /// What every message carries.
 package struct Header: Hashable, Sendable {
-    package static let currentProtocolVersion: UInt32 = 4
+    package static let currentProtocolVersion: UInt32 = 5
 
     package let protocolVersion: UInt32
     /// `RunID.none` from a process that has not been welcomed.

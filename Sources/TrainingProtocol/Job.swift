@@ -109,10 +109,12 @@ package struct LoadJob: Equatable, Sendable {
 package struct InspectJob: Equatable, Sendable {
     package let digest: Digest
     package let payload: Frame
+    package let format: GradientFormat
 
-    package init(digest: Digest, payload: Frame) {
+    package init(digest: Digest, payload: Frame, format: GradientFormat) {
         self.digest = digest
         self.payload = payload
+        self.format = format
     }
 }
 

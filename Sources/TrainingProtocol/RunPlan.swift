@@ -24,6 +24,8 @@ package struct RunPlan: Hashable, Sendable {
     /// k, the commits by which the parameters that a step reads may be behind it; 0 in synchronous
     /// mode.
     package let lag: UInt64
+    /// How gradients of weights travel; those of statistics are float32.
+    package let gradientFormat: GradientFormat
     /// What `Trailer.losses` and `Trailer.metrics` hold, in order.
     package let lossNames: [String]
     package let metricNames: [String]
@@ -31,8 +33,8 @@ package struct RunPlan: Hashable, Sendable {
     package init(
         slotCount: Int, samplesPerSlot: Int, phases: [Phase], tensors: [TensorDescription],
         chunkPlan: ChunkPlan, checkpointInterval: UInt64, gradientCap: Float,
-        nonFinitePolicy: NonFinitePolicy = .skip, lag: UInt64 = 0, lossNames: [String],
-        metricNames: [String]
+        nonFinitePolicy: NonFinitePolicy = .skip, lag: UInt64 = 0,
+        gradientFormat: GradientFormat = .float32, lossNames: [String], metricNames: [String]
     ) {
         self.slotCount = slotCount
         self.samplesPerSlot = samplesPerSlot
@@ -43,6 +45,7 @@ package struct RunPlan: Hashable, Sendable {
         self.gradientCap = gradientCap
         self.nonFinitePolicy = nonFinitePolicy
         self.lag = lag
+        self.gradientFormat = gradientFormat
         self.lossNames = lossNames
         self.metricNames = metricNames
     }
@@ -67,6 +70,16 @@ package struct RunPlan: Hashable, Sendable {
 
     package func isRead(_ chunk: ChunkID, at step: Step) -> Bool {
         phase(of: step).readGroups.contains(chunkPlan[chunk].group)
+    }
+
+    /// How a chunk's gradient travels.
+    package func gradientFormat(of chunk: ChunkID) -> GradientFormat {
+        chunkPlan[chunk].group.rule == .descent ? gradientFormat : .float32
+    }
+
+    /// Bytes of a chunk's gradient on the wire.
+    package func gradientByteCount(of chunk: ChunkID) -> Int {
+        chunkPlan[chunk].elementCount * gradientFormat(of: chunk).elementByteCount
     }
 
     /// The version at which a chunk last changed before `version`: a frozen chunk keeps it.

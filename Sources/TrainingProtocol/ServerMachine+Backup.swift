@@ -93,7 +93,7 @@ extension ServerMachine {
     ) {
         guard let membership, let place = followedShard(replicated.shard, header, server),
             shards[place].chunks.contains(replicated.chunk),
-            membership.plan.chunkPlan[replicated.chunk].byteCount == replicated.payload.byteCount
+            membership.plan.gradientByteCount(of: replicated.chunk) == replicated.payload.byteCount
         else { return }
         let version = shards[place].version
         let capacity = UInt64(limits.replicasQueued)

@@ -81,7 +81,10 @@ extension ServerMachine {
                 || inspected + push.payload.byteCount <= limits.inspectionByteCountPerPeer
         else { return }
         let job = speaker.start(
-            .inspect(InspectJob(digest: push.digest, payload: push.payload)), into: &effects)
+            .inspect(
+                InspectJob(
+                    digest: push.digest, payload: push.payload,
+                    format: membership.plan.gradientFormat(of: push.chunk))), into: &effects)
         inspecting.append(
             Inspecting(
                 job: job, push: push, term: header.shardTerm, peer: peer,
@@ -102,7 +105,7 @@ extension ServerMachine {
             push.readVersion == plan.readVersion(of: push.step),
             shard.chunks.contains(push.chunk),
             plan.isTrained(push.chunk, at: push.step),
-            push.payload.byteCount == plan.chunkPlan[push.chunk].byteCount
+            push.payload.byteCount == plan.gradientByteCount(of: push.chunk)
         else { return .malformed }
         guard let open = shards[place].openStep(push.step, plan: plan) else { return .early }
         return shards[place].open[open].outcome(ofPush: push, policy: membership.policy)

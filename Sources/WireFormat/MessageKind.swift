@@ -29,7 +29,9 @@ package enum MessageKind: UInt32, CaseIterable, Hashable, Sendable {
 
     /// What the frames behind the header and the detail frame hold.
     enum Attachment {
-        case none, document, tensor, optionalTensor
+        case none, document, optionalTensor
+        /// float32 or bfloat16, as the run's plan says.
+        case gradient
         /// A part of a shard's state: a tensor, or text of any length.
         case statePart
     }
@@ -37,7 +39,7 @@ package enum MessageKind: UInt32, CaseIterable, Hashable, Sendable {
     var attachment: Attachment {
         switch self {
         case .welcome, .shardWritten: .document
-        case .push, .rootReplicated: .tensor
+        case .push, .rootReplicated: .gradient
         case .fill: .statePart
         case .parameters: .optionalTensor
         default: .none
@@ -49,7 +51,7 @@ package enum MessageKind: UInt32, CaseIterable, Hashable, Sendable {
         let detail = bodyPlace == .detailFrame ? 1 : 0
         switch attachment {
         case .none: return detail...detail
-        case .document, .tensor, .statePart: return detail + 1...detail + 1
+        case .document, .gradient, .statePart: return detail + 1...detail + 1
         case .optionalTensor: return detail...detail + 1
         }
     }

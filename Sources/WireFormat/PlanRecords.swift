@@ -16,6 +16,7 @@ extension RunPlan {
             $0.gradient_cap = gradientCap
             $0.non_finite_policy = UInt32(nonFinitePolicy.rawValue)
             $0.lag = lag
+            $0.gradient_format = UInt32(gradientFormat.rawValue)
             $0.n_loss_names = lossNames.count
             $0.loss_names = arena.texts(lossNames)
             $0.n_metric_names = metricNames.count
@@ -35,6 +36,7 @@ extension RunPlan {
             checkpointInterval: try readNumber(wire.checkpoint_interval),
             gradientCap: wire.gradient_cap,
             nonFinitePolicy: try readCode(wire.non_finite_policy, .plan), lag: wire.lag,
+            gradientFormat: try readCode(wire.gradient_format, .plan),
             lossNames: try readTexts(wire.n_loss_names, wire.loss_names),
             metricNames: try readTexts(wire.n_metric_names, wire.metric_names))
     }

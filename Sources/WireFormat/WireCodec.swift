@@ -113,11 +113,8 @@ package final class WireCodec {
                 switch kind.attachment {
                 case .none, .document: (true, WireLimits.documentByteCount)
                 case .statePart: (frame.byteCount > 0, WireLimits.tensorByteCount)
-                case .tensor, .optionalTensor:
-                    (
-                        frame.byteCount > 0 && frame.byteCount.isMultiple(of: 4),
-                        WireLimits.tensorByteCount
-                    )
+                case .gradient: (frame.isList(ofSize: 2), WireLimits.tensorByteCount)
+                case .optionalTensor: (frame.isList(ofSize: 4), WireLimits.tensorByteCount)
                 }
             guard isWhole, frame.byteCount <= limit else {
                 throw .frameSize(kind, byteCount: frame.byteCount)
@@ -182,5 +179,12 @@ extension Header {
             incarnation: Incarnation(high: wire.incarnation_high, low: wire.incarnation_low),
             coordinatorTerm: CoordinatorTerm(try readNumber(wire.coordinator_term)),
             shardTerm: ShardTerm(try readNumber(wire.shard_term)))
+    }
+}
+
+extension Frame {
+    /// Whether it holds elements of so many bytes, one at least.
+    fileprivate func isList(ofSize elementByteCount: Int) -> Bool {
+        byteCount > 0 && byteCount.isMultiple(of: elementByteCount)
     }
 }

@@ -82,6 +82,8 @@ struct Bench: ParsableCommand {
         @Option(help: "Threads of each server.") var threads = HostResources.threadsAllowed()
         @Option(help: "Timed rounds, after three.") var rounds = 20
         @Option(help: "tcp or ipc.") var transport = LocalRoute.unixSocket
+        @Option(help: "How gradients travel: float32 or bf16.")
+        var gradients = Configuration.Gradients.Format.float32
         @Option(help: "A new directory for the run's files; it is deleted afterwards.")
         var directory = NSTemporaryDirectory() + "emend-exchange-\(getpid())"
         @Flag(help: "One line of JSON.") var json = false
@@ -101,7 +103,7 @@ struct Bench: ParsableCommand {
                 defer { try? FileManager.default.removeItem(atPath: directory) }
                 let result = try ExchangeBenchmark(
                     directory: directory, megabytes: megabytes, workers: workers,
-                    servers: servers, threads: threads, route: transport
+                    servers: servers, threads: threads, route: transport, gradients: gradients
                 ).run(rounds: rounds)
                 guard !json else { return print(try jsonLine(result)) }
                 print(
@@ -292,5 +294,6 @@ struct Bench: ParsableCommand {
 extension Configuration.Network.Backbone: ExpressibleByArgument {}
 extension Configuration.Engine.Products: ExpressibleByArgument {}
 extension Configuration.Precision: ExpressibleByArgument {}
+extension Configuration.Gradients.Format: ExpressibleByArgument {}
 extension Consistency: ExpressibleByArgument {}
 extension LocalRoute: ExpressibleByArgument {}

@@ -18,6 +18,9 @@ struct ElementwiseTests {
                     table.scale(w.output(n), w.input(n, content), 1.7, n)
                     table.axpy(w.output(n, content), w.input(n, content), -0.3, n)
                     table.mix(w.output(n), w.input(n, content), w.input(n, content), 0.3, 0.7, n)
+                    table.round_to_bfloat16(w.output(n), w.input(n, content), n)
+                    table.to_bfloat16(w.byteOutput(2 * n), w.input(n, content), n)
+                    table.from_bfloat16(w.output(n), w.bytes(2 * n, below: 256), n)
                     table.bytes_to_unit(w.output(n), w.bytes(n, below: 256), n)
                 }
             }

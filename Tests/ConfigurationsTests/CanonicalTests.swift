@@ -8,7 +8,7 @@ import Testing
         "slots.labelled=1", "optimizer.weightDecay=0.1", "data.scales=[0.5,1,1.25]",
         "phases.warmup.learningRate=3e-05", "data.supervised=60", "network.headEpsilon=0.00001",
         "gradients.cap=1000.5", "gradients.badSlot=stop", "precision=bf16",
-        "protocol.consistency=lag:2",
+        "protocol.consistency=lag:2", "gradients.format=bf16",
     ]
 
     @Test func `Canonical JSON reads back to the same configuration, twice over`() throws {

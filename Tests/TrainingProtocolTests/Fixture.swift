@@ -9,7 +9,8 @@ enum Fixture {
     ///
     /// Phase 0 has 2 steps, phase 1 has 3.
     static func plan(
-        slotCount: Int, nonFinitePolicy: NonFinitePolicy = .skip, lag: UInt64 = 0
+        slotCount: Int, nonFinitePolicy: NonFinitePolicy = .skip, lag: UInt64 = 0,
+        gradientFormat: GradientFormat = .float32
     ) -> RunPlan {
         let attributes = TensorDescription.Attributes(
             weightDecay: .applied, learningRateMultiplier: 1)
@@ -31,7 +32,7 @@ enum Fixture {
             ], tensors: tensors,
             chunkPlan: ChunkPlan(tensors: tensors, smallestByteCount: 4, largestByteCount: 8),
             checkpointInterval: 2, gradientCap: 100, nonFinitePolicy: nonFinitePolicy,
-            lag: lag, lossNames: ["labelled"], metricNames: [])
+            lag: lag, gradientFormat: gradientFormat, lossNames: ["labelled"], metricNames: [])
     }
 
     static func identity(_ low: UInt64, build: String = "b1") -> ProcessIdentity {

@@ -6,8 +6,10 @@ import TrainingProtocol
     static let other = Peer.member(Incarnation(high: 0, low: 6))
 
     /// A server that holds all chunks and has just begun to serve.
-    static func serving(slotCount: Int) -> Stage<ServerMachine> {
-        let plan = Fixture.plan(slotCount: slotCount)
+    static func serving(
+        slotCount: Int, gradientFormat: GradientFormat = .float32
+    ) -> Stage<ServerMachine> {
+        let plan = Fixture.plan(slotCount: slotCount, gradientFormat: gradientFormat)
         var stage = Stage(
             ServerMachine(
                 identity: Fixture.identity(10), advertisedEndpoint: "e0", configurationHash: nil,
@@ -127,6 +129,16 @@ import TrainingProtocol
             #expect(Self.outcomes(effects) == [.malformed], "\(body)")
             #expect(effects.jobs.isEmpty)
         }
+    }
+
+    @Test func aPushHasTheSizeOfItsFormat() {
+        var stage = Self.serving(slotCount: 2, gradientFormat: .bfloat16)
+        // Two elements: eight bytes of float32, four of bfloat16.
+        #expect(
+            Self.outcomes(Self.deliver(Self.push(0, 1, values: [1, 2]), to: &stage))
+                == [.malformed])
+        #expect(
+            Self.outcomes(Self.deliver(Self.push(0, 1, values: [1]), to: &stage)) == [.recorded])
     }
 
     @Test func otherShardTermsAreFencedOff() {

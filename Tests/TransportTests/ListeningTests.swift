@@ -126,7 +126,8 @@ struct ListeningTests {
         let loop = try LoopUnderTest(jobs: CountingJobs()) { event, _, effects in
             switch event {
             case .started:
-                let job = Job.inspect(InspectJob(digest: Digest(0), payload: Frame(copying: [])))
+                let job = Job.inspect(
+                    InspectJob(digest: Digest(0), payload: Frame(copying: []), format: .float32))
                 effects.append(.start(JobID(5), job))
             case .finished: effects.append(.terminate(.completed))
             default: break

@@ -55,8 +55,7 @@ enum SampleMessages {
             Chunk(id: ChunkID(2), group: .ancillaryStatistics, firstElement: 0, elementCount: 7),
         ]),
         checkpointInterval: 5, gradientCap: 1e10, nonFinitePolicy: .stop, lag: 2,
-        lossNames: ["labelled", "weak"],
-        metricNames: ["dead"])
+        gradientFormat: .bfloat16, lossNames: ["labelled", "weak"], metricNames: ["dead"])
 
     static let placement = Placement(
         servers: [

@@ -102,6 +102,12 @@ typedef struct ck_table {
                                   const float *features, const float *gate, ptrdiff_t count);
     /// out = (float)bytes / 127.5 − 1, as fma(byte, 1/127.5, −1).
     void (*bytes_to_unit)(float *out, const uint8_t *bytes, ptrdiff_t count);
+    /// out = a rounded to bfloat16: to the nearest, ties to even, subnormals kept, NaN stays NaN.
+    void (*round_to_bfloat16)(float *out, const float *a, ptrdiff_t count);
+    /// out = a as `round_to_bfloat16` rounds it, in 2·count bytes, the less significant first.
+    void (*to_bfloat16)(uint8_t *out, const float *a, ptrdiff_t count);
+    /// out = the values whose bfloat16 bytes are `a`.
+    void (*from_bfloat16)(float *out, const uint8_t *a, ptrdiff_t count);
     /// max_abs = largest |x| (0 for count 0, +∞ if any value is not finite); returns 1 if all are
     /// finite, else 0.
     int (*scan_finite)(float *max_abs, const float *x, ptrdiff_t count);

@@ -70,6 +70,37 @@ static void bytes_to_unit(float *out, const uint8_t *bytes, ptrdiff_t count) {
     for (; i < count; i++) out[i] = byte_to_unit(bytes[i]);
 }
 
+// The upper halves of the words hold the result; the carry of what is dropped rounds it.
+CK_INLINE U rounded_to_bfloat16(V v) {
+    U bits = (U)v;
+    U nearest = bits + 0x7fff + (bits >> 16 & 1);
+    U quiet = bits | 0x400000;
+    U is_nan = (U)((I)(bits & 0x7fffffff) > splat_bits(0x7f800000));
+    return (is_nan & quiet) | (~is_nan & nearest);
+}
+
+static void round_to_bfloat16(float *out, const float *a, ptrdiff_t count) {
+    for (ptrdiff_t i = 0; i < count; i += W)
+        store(out + i, (V)(rounded_to_bfloat16(load(a + i, count - i)) & 0xffff0000), count - i);
+}
+
+static void to_bfloat16(uint8_t *out, const float *a, ptrdiff_t count) {
+    for (ptrdiff_t i = 0; i < count; i += W) {
+        ptrdiff_t n = count - i < W ? count - i : W;
+        H halves = __builtin_convertvector(rounded_to_bfloat16(load(a + i, n)) >> 16, H);
+        __builtin_memcpy(out + 2 * i, &halves, 2 * (size_t)n);
+    }
+}
+
+static void from_bfloat16(float *out, const uint8_t *a, ptrdiff_t count) {
+    for (ptrdiff_t i = 0; i < count; i += W) {
+        ptrdiff_t n = count - i < W ? count - i : W;
+        H halves = {0};
+        __builtin_memcpy(&halves, a + 2 * i, 2 * (size_t)n);
+        store(out + i, (V)(__builtin_convertvector(halves, U) << 16), n);
+    }
+}
+
 // Without the sign bit, the bits of floats are ordered like their sizes, NaN above infinity.
 static int scan_finite(float *max_abs, const float *x, ptrdiff_t count) {
     I largest = {0};

@@ -22,6 +22,7 @@ typedef int32_t I __attribute__((vector_size(CK_WIDTH * 4)));
 typedef uint32_t U __attribute__((vector_size(CK_WIDTH * 4)));
 typedef double D __attribute__((vector_size(CK_WIDTH * 8)));
 typedef uint64_t L __attribute__((vector_size(CK_WIDTH * 8)));
+typedef uint16_t H __attribute__((vector_size(CK_WIDTH * 2)));
 typedef uint8_t B __attribute__((vector_size(CK_WIDTH)));
 
 /// The 16 virtual lanes of a reduction.

@@ -73,6 +73,38 @@ static void bytes_to_unit(float *out, const uint8_t *bytes, ptrdiff_t count) {
     for (ptrdiff_t i = 0; i < count; i++) out[i] = fmaf((float)bytes[i], 1.0f / 127.5f, -1.0f);
 }
 
+static uint16_t bfloat16(float a) {
+    uint32_t bits;
+    memcpy(&bits, &a, 4);
+    uint16_t upper = (uint16_t)(bits >> 16);
+    uint32_t dropped = bits & 0xffff;
+    if (a != a) return upper | 0x40;
+    return upper + (dropped > 0x8000 || (dropped == 0x8000 && upper % 2 == 1));
+}
+
+static float float_of(uint16_t upper) {
+    uint32_t bits = (uint32_t)upper << 16;
+    float a;
+    memcpy(&a, &bits, 4);
+    return a;
+}
+
+static void round_to_bfloat16(float *out, const float *a, ptrdiff_t count) {
+    for (ptrdiff_t i = 0; i < count; i++) out[i] = float_of(bfloat16(a[i]));
+}
+
+static void to_bfloat16(uint8_t *out, const float *a, ptrdiff_t count) {
+    for (ptrdiff_t i = 0; i < count; i++) {
+        out[2 * i] = bfloat16(a[i]) & 0xff;
+        out[2 * i + 1] = bfloat16(a[i]) >> 8;
+    }
+}
+
+static void from_bfloat16(float *out, const uint8_t *a, ptrdiff_t count) {
+    for (ptrdiff_t i = 0; i < count; i++)
+        out[i] = float_of((uint16_t)(a[2 * i] | a[2 * i + 1] << 8));
+}
+
 static int scan_finite(float *max_abs, const float *x, ptrdiff_t count) {
     float largest = 0;
     int finite = 1;
@@ -111,6 +143,8 @@ void ck_twin_add_elementwise(ck_table *t) {
     t->activate = activate, t->activate_backward = activate_backward;
     t->exponential = exponential, t->logarithm = logarithm, t->sigmoid = sigmoid;
     t->sigmoid_gate = sigmoid_gate, t->sigmoid_gate_backward = sigmoid_gate_backward;
+    t->round_to_bfloat16 = round_to_bfloat16, t->to_bfloat16 = to_bfloat16;
+    t->from_bfloat16 = from_bfloat16;
     t->bytes_to_unit = bytes_to_unit, t->scan_finite = scan_finite;
     t->dropout = dropout, t->philox_uniform = philox_uniform;
 }

@@ -304,10 +304,14 @@ struct  Emend__Plan
    * k: a step reads the version of so many commits ago
    */
   uint64_t lag;
+  /*
+   * of weights: 1 float32, 2 bfloat16
+   */
+  uint32_t gradient_format;
 };
 #define EMEND__PLAN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&emend__plan__descriptor) \
-    , 0, 0, 0,NULL, 0,NULL, 0,NULL, 0, 0, 0,NULL, 0,NULL, 0, 0 }
+    , 0, 0, 0,NULL, 0,NULL, 0,NULL, 0, 0, 0,NULL, 0,NULL, 0, 0, 0 }
 
 
 struct  Emend__Phase

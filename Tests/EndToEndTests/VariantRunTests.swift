@@ -2,36 +2,41 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-    @Suite("Steps that read older versions end with the same bits, whatever happens")
-    struct LagRuns {
-        private static func training(_ consistency: String) -> TinyRun {
+    /// Runs with a setting that changes their bits: lag:k, or another format of gradients.
+    @Suite("With older parameters or rounded gradients the bits stay the same too")
+    struct VariantRuns {
+        private static let settings = [
+            "protocol.consistency=lag:1", "protocol.consistency=lag:2", "gradients.format=bf16",
+        ]
+
+        private static func training(_ setting: String) -> TinyRun {
             TinyRun(
                 slots: 3, workers: 2, servers: 2,
                 overrides: [
-                    "protocol.consistency=\(consistency)", "phases.main.steps=150",
+                    setting, "phases.main.steps=150",
                     "checkpoint.every=10",
                 ])
         }
 
-        @Test("Two clusters of different shape agree", arguments: ["lag:1", "lag:2"])
-        func shapes(consistency: String) throws {
-            let keys = ["protocol.consistency=\(consistency)"]
+        @Test("Two clusters of different shape agree", arguments: settings)
+        func shapes(setting: String) throws {
+            let keys = [setting]
             let one = TinyRun(method: "convolutional", slots: 4, overrides: keys)
             let other = TinyRun(
                 method: "convolutional", slots: 4, workers: 3, servers: 2, threads: 2,
                 overrides: keys)
             let bits = try one.result().bits
             #expect(try other.result().bits == bits)
-            let synchronous = TinyRun(method: "convolutional", slots: 4)
-            #expect(try synchronous.result().bits != bits)
+            let plain = TinyRun(method: "convolutional", slots: 4)
+            #expect(try plain.result().bits != bits)
         }
 
         @Test(
             "Killed processes, a roll-back and a resumed run change nothing",
-            arguments: ["lag:1", "lag:2"])
-        func disturbed(consistency: String) throws {
+            arguments: settings)
+        func disturbed(setting: String) throws {
             let data = try SyntheticData.shared().root
-            var training = Self.training(consistency)
+            var training = Self.training(setting)
             let undisturbed = try training.result().bits
             let folder = try ScratchFolder()
             let run = folder.path("run")
