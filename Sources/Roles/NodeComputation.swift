@@ -50,11 +50,11 @@ struct NodeComputation {
         var rest = own.buffers.unfinished
         func add(_ group: TensorGroup, _ elements: Range<Int>) {
             var right = own
-            round(right, group, elements)
+            roundToFormat(right, group, elements)
             for left in sums.reversed() {
                 left.buffers.add(
                     right.buffers, group, elements, kernels: pool.kernels, pool: pool)
-                round(left, group, elements)
+                roundToFormat(left, group, elements)
                 right = left
             }
             finished(group, elements, right)
@@ -76,7 +76,9 @@ struct NodeComputation {
         return Sum(trailer: trailer, gradients: sums.first ?? own)
     }
 
-    private func round(_ sum: GradientBuffers.Loan, _ group: TensorGroup, _ elements: Range<Int>) {
+    private func roundToFormat(
+        _ sum: GradientBuffers.Loan, _ group: TensorGroup, _ elements: Range<Int>
+    ) {
         guard format == .bfloat16, Group(group).rule == .descent else { return }
         sum.buffers.roundToBFloat16(group, elements, pool: pool)
     }
