@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The chaos matrix with real processes; writes docs/benchmarks/chaos.md. EMEND_CHAOS_IMAGES is the
-# number of images of a slot, which paces the steps: fewer for a busy machine.
+# number of images of a slot, which paces the steps: 16, or fewer for a busy machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +14,7 @@ EMEND_TEST_LONG=1 EMEND_CHAOS_TABLE=$table \
     cat <<EOT
 # Chaos with real processes
 
-Written by \`scripts/chaos.sh\` on $(date -u +%F), on $(nproc) cores of
+Written by \`EMEND_CHAOS_IMAGES=${EMEND_CHAOS_IMAGES:-16} scripts/chaos.sh\` on $(date -u +%F), on $(nproc) cores of
 $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1).
 
 Each line is a run of 200 steps of the tiny network with V = 7. It is there only if it ended with exit 0 and

@@ -19,10 +19,10 @@ final class ChaosRun {
 
     static let steps = 200
 
-    /// Six images of a slot make a step of 100 ms on two quiet cores; a busy machine needs fewer.
+    /// Sixteen images of a slot make a step of 100 ms on two quiet cores; a busy machine needs fewer.
     static let pace: [String] = {
         let given = ProcessInfo.processInfo.environment["EMEND_CHAOS_IMAGES"]
-        let images = given.flatMap(Int.init) ?? (longTestsAreWanted ? 6 : 2)
+        let images = given.flatMap(Int.init) ?? (longTestsAreWanted ? 16 : 2)
         return ["slots.batch=\(images)", "slots.labelled=\(images / 2)"]
     }()
 
