@@ -171,6 +171,14 @@ public struct StepBenchmark {
             stepGigaflops: rate, peakGigaflops: peak, peakShare: rate / peak, loss: loss)
     }
 
+    /// Seconds of each kind of stage in a step, largest first; loss and update are no stages.
+    public func stages(passes: Int) -> [(name: String, seconds: Double)] {
+        plan.profile(
+            passes: passes, weights: UnsafePointer(weights.baseAddress!),
+            statistics: UnsafePointer(statistics.baseAddress!),
+            gradients: gradients.baseAddress!, batchStatistics: batchStatistics.baseAddress!)
+    }
+
     /// One step: forward pass and loss, backward pass, update.
     func step() {
         _ = forward()

@@ -18,9 +18,10 @@ extension Planner {
         let runs = RowRuns(x, channels: inputs)
         let hook = emitRuns(
             "pointwise", of: runs, tiling, unit: unit, reads: factor.reads, writes: [y]
-        ) { x, range, _ in
+        ) { x, range, next, _ in
             let out = y.base + range.lowerBound * outputs
-            factor.multiply(out, x, rows: range.count, store: .overwrite)
+            factor.multiply(
+                out, x, rows: range.count, store: .overwrite, ahead: runs.ahead(next))
             if let biasOffset {
                 kernels.pointee.add_bias(
                     out, out, arguments.weights + biasOffset, Activation.none.kernel, range.count,
@@ -43,7 +44,9 @@ extension Planner {
     }
 
     /// `dx = dy · w` and `dw = dyᵀ · x`, tile by tile so that both read `dy` from the cache.
-    private func emitPointwiseBackward(_ index: Int, weight: Parameter, x: RowRuns, dy: RowRuns) {
+    private func emitPointwiseBackward(
+        _ index: Int, weight: Parameter, x xRuns: RowRuns, dy dyRuns: RowRuns
+    ) {
         let input = graph.nodes[index].inputs[0]
         let rows = graph.nodes[index].shape.rows, outputs = graph.nodes[index].shape.channels
         let inputs = graph.shape(of: input).channels, size = outputs * inputs
@@ -59,19 +62,19 @@ extension Planner {
             }
         }
         let hook = emitRuns(
-            "pointwise backward", of: x, and: dy, tiling, unit: unit,
+            "pointwise backward", of: xRuns, and: dyRuns, tiling, unit: unit,
             reads: sum + (factor?.reads ?? []),
             writes: [partials] + (dx.map { [$0.buffer] } ?? [])
-        ) { x, dy, rows, tile in
+        ) { x, dy, rows, next, tile in
             if let dx, let factor {
                 factor.multiply(
                     dx.buffer.base + rows.lowerBound * inputs, dy, rows: rows.count,
-                    store: dx.store)
+                    store: dx.store, ahead: dyRuns.ahead(next))
             }
             let isFirst = rows.lowerBound == tiling.range(tile).lowerBound
             products.transposedTimes(
                 partials.base + tile * size, dy, x, m: outputs, n: inputs, k: rows.count,
-                store: isFirst ? .overwrite : .accumulate)
+                store: isFirst ? .overwrite : .accumulate, ahead: xRuns.ahead(next))
         }
         if dx?.store == .overwrite { noteGradientRows(of: input, written: hook) }
         emitGradient(of: weight, from: partials, count: tiling.count)

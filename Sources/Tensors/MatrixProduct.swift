@@ -68,14 +68,14 @@ struct MatrixProduct {
         }
     }
 
-    /// `c[m, n] (+)= a[k, m]ᵀ · b[k, n]`.
+    /// `c[m, n] (+)= a[k, m]ᵀ · b[k, n]`; `ahead` is what is read next.
     func transposedTimes(
         _ c: UnsafeMutablePointer<Float>, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
-        m: Int, n: Int, k: Int, store: Store
+        m: Int, n: Int, k: Int, store: Store, ahead: ck_ahead = ck_ahead()
     ) {
         var product = ck_product(
             rows: m, columns: n, depth: k, c_stride: n, a_stride: m, b_stride: n,
-            store: store.kernel)
+            store: store.kernel, ahead: ahead)
         switch engine {
         case .native: kernels.pointee.multiply_transposed(c, a, b, &product)
         case .nativeBFloat16: bfloat16Kernels.pointee.multiply_transposed(c, a, b, &product)
@@ -105,9 +105,10 @@ struct RightFactor {
     /// What a stage reads that multiplies by this matrix.
     let reads: [Buffer]
 
-    /// `c[rows, columns] (+)= a[rows, depth] · b`.
+    /// `c[rows, columns] (+)= a[rows, depth] · b`; `ahead` is what is read next.
     func multiply(
-        _ c: UnsafeMutablePointer<Float>, _ a: UnsafePointer<Float>, rows: Int, store: Store
+        _ c: UnsafeMutablePointer<Float>, _ a: UnsafePointer<Float>, rows: Int, store: Store,
+        ahead: ck_ahead = ck_ahead()
     ) {
         guard let packed else {
             return OpenBLAS.times(
@@ -115,7 +116,7 @@ struct RightFactor {
         }
         var shape = ck_product(
             rows: rows, columns: columns, depth: depth, c_stride: columns, a_stride: depth,
-            b_stride: 0, store: store.kernel)
+            b_stride: 0, store: store.kernel, ahead: ahead)
         if product.engine == .nativeBFloat16 {
             product.bfloat16Kernels.pointee.multiply(c, a, packed.words, &shape)
         } else {

@@ -58,7 +58,7 @@ public final class Plan {
         self.memory = memory
         planner = Planner(
             graph, outputs: outputs, mode: mode, inputGradients: inputGradients,
-            products: products, kernels: pool.kernels)
+            products: products, kernels: pool.kernels, threadCount: pool.threadCount)
         planner.compile(inputGradients: inputGradients)
         stages = planner.stages
         planner.arguments.allocateScratch(
@@ -71,10 +71,10 @@ public final class Plan {
         _ graph: Graph, outputs: [Value], mode: Mode, inputGradients: [Value] = [],
         products: ProductEngine = .native
     ) -> Int {
-        // No size depends on the kernels' level.
+        // No size depends on the kernels' level or the number of threads.
         let planner = Planner(
             graph, outputs: outputs, mode: mode, inputGradients: inputGradients,
-            products: products, kernels: ck_kernels())
+            products: products, kernels: ck_kernels(), threadCount: 1)
         planner.compile(inputGradients: inputGradients)
         return Arena.byteCount(planner.buffers, sharing: .byLifetime)
     }

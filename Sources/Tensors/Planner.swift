@@ -7,6 +7,8 @@ final class Planner {
     let graph: Graph
     let mode: Plan.Mode
     let kernels: UnsafePointer<ck_table>
+    /// Tiles that run at a time: what is fetched ahead depends on it, no size and no bit.
+    let threadCount: Int
     let products: MatrixProduct
     let arguments = StepArguments()
 
@@ -47,11 +49,12 @@ final class Planner {
 
     init(
         _ graph: Graph, outputs: [Value], mode: Plan.Mode, inputGradients: [Value],
-        products: ProductEngine, kernels: UnsafePointer<ck_table>
+        products: ProductEngine, kernels: UnsafePointer<ck_table>, threadCount: Int
     ) {
         self.graph = graph
         self.mode = mode
         self.kernels = kernels
+        self.threadCount = threadCount
         self.products = MatrixProduct(products, kernels)
         self.outputs = outputs
         let count = graph.nodes.count

@@ -1,23 +1,25 @@
 import Glibc
 
 extension Plan {
-    /// Seconds per kind of stage in one further pass forward and backward, largest first.
+    /// Seconds per kind of stage in a pass forward and backward, largest first: means of `passes`
+    /// further ones.
     ///
     /// The gradients of the outputs are used as they lie there.
     package func profile(
-        weights: UnsafePointer<Float>, statistics: UnsafePointer<Float>,
+        passes: Int, weights: UnsafePointer<Float>, statistics: UnsafePointer<Float>,
         gradients: UnsafeMutablePointer<Float>, batchStatistics: UnsafeMutablePointer<Float>
     ) -> [(name: String, seconds: Double)] {
         var seconds: [String: Double] = [:]
         observer = { stage, elapsed in seconds[stage.name, default: 0] += elapsed }
         defer { observer = nil }
-        forward(weights: weights, statistics: statistics)
-        if mode == .training {
+        for _ in 0..<passes {
+            forward(weights: weights, statistics: statistics)
+            guard mode == .training else { continue }
             backward(
                 weights: weights, statistics: statistics, gradients: gradients,
                 batchStatistics: batchStatistics)
         }
-        return seconds.map { (name: $0.key, seconds: $0.value) }
+        return seconds.map { (name: $0.key, seconds: $0.value / Double(passes)) }
             .sorted { ($1.seconds, $0.name) < ($0.seconds, $1.name) }
     }
 }

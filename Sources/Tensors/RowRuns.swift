@@ -87,6 +87,8 @@ struct RowRuns {
     }
 
     private let source: Source
+    /// What the rows are read or written from: one or two matrices of `channels` columns.
+    private let origins: (Buffer, Buffer?)
     let channels: Int
     let sources: [Buffer]
     /// Floats of scratch that a row takes.
@@ -96,8 +98,12 @@ struct RowRuns {
         self.channels = channels
         sources = rows.sources
         switch rows {
-        case .plain(let buffer): source = .plain(buffer)
-        case .normalised(let rows): source = .written { rows.write($0, to: $1) }
+        case .plain(let buffer):
+            source = .plain(buffer)
+            origins = (buffer, nil)
+        case .normalised(let rows):
+            source = .written { rows.write($0, to: $1) }
+            origins = (rows.x, nil)
         }
     }
 
@@ -105,9 +111,21 @@ struct RowRuns {
         self.channels = channels
         sources = rows.sources
         switch rows {
-        case .plain(let buffer): source = .plain(buffer)
-        case .normalised(let rows): source = .written { rows.write($0, to: $1) }
+        case .plain(let buffer):
+            source = .plain(buffer)
+            origins = (buffer, nil)
+        case .normalised(let rows):
+            source = .written { rows.write($0, to: $1) }
+            origins = (rows.x, rows.dy)
         }
+    }
+
+    /// What is read for these rows, for a product to fetch.
+    func ahead(_ rows: Range<Int>) -> ck_ahead {
+        let first = rows.lowerBound * channels
+        return ck_ahead(
+            first: origins.0.base + first, second: origins.1.map { $0.base + first },
+            count: rows.count * channels)
     }
 
     /// The values of the rows, from the first one on.
@@ -148,21 +166,26 @@ final class RowHook {
 extension Planner {
     /// A stage of products over tiles of rows, each in runs that stay in a core's cache.
     ///
-    /// `body` gets the input's values from the first of `rows` on, the rows, and the tile; a tile's rows
-    /// come in order. Tiles are multiples of `unit`, and so are runs.
+    /// `body` gets the input's values from the first of `rows` on, the rows, those that are likely to
+    /// come next, and the tile; a tile's rows come in order. Tiles are multiples of `unit`, and so are
+    /// runs.
     func emitRuns(
         _ name: String, of x: RowRuns, _ tiling: Tiling, unit: Int, reads: [Buffer],
         writes: [Buffer],
-        _ body: @escaping (_ x: UnsafePointer<Float>, _ rows: Range<Int>, _ tile: Int) -> Void
+        _ body:
+            @escaping (
+                _ x: UnsafePointer<Float>, _ rows: Range<Int>, _ next: Range<Int>, _ tile: Int
+            ) -> Void
     ) -> RowHook {
         let runs = Tiling.cachedRows(tiling.length, width: x.channels).aligned(to: unit)
+        let tileRuns = TileRuns(tiling: tiling, runLength: runs.length, threadCount: threadCount)
         let hook = RowHook(unit: unit, stage: stages.count)
         emitProducts(
             name, reads: x.sources + reads, writes: writes, count: tiling.count,
             scratch: runs.length * x.scratch
         ) { tile, scratch in
-            runs.forEachRun(of: tiling.range(tile)) { rows in
-                body(x.values(of: rows, in: scratch), rows, tile)
+            tileRuns.forEach(of: tile) { rows, next in
+                body(x.values(of: rows, in: scratch), rows, next, tile)
                 hook.body?(rows)
             }
         }
@@ -176,21 +199,22 @@ extension Planner {
         _ body:
             @escaping (
                 _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ rows: Range<Int>,
-                _ tile: Int
+                _ next: Range<Int>, _ tile: Int
             ) -> Void
     ) -> RowHook {
         let runs = Tiling.cachedRows(tiling.length, width: x.channels + dy.channels)
             .aligned(to: unit)
+        let tileRuns = TileRuns(tiling: tiling, runLength: runs.length, threadCount: threadCount)
         let hook = RowHook(unit: unit, stage: stages.count)
         let second = runs.length * x.scratch
         emitProducts(
             name, reads: x.sources + dy.sources + reads, writes: writes, count: tiling.count,
             scratch: second + runs.length * dy.scratch
         ) { tile, scratch in
-            runs.forEachRun(of: tiling.range(tile)) { rows in
+            tileRuns.forEach(of: tile) { rows, next in
                 body(
                     x.values(of: rows, in: scratch), dy.values(of: rows, in: scratch + second),
-                    rows, tile)
+                    rows, next, tile)
                 hook.body?(rows)
             }
         }
@@ -198,11 +222,21 @@ extension Planner {
     }
 }
 
-extension Tiling {
-    /// Cuts rows into runs of this tiling's length.
-    fileprivate func forEachRun(of rows: Range<Int>, _ visit: (Range<Int>) -> Void) {
-        for first in stride(from: rows.lowerBound, to: rows.upperBound, by: length) {
-            visit(first..<min(first + length, rows.upperBound))
+/// Tiles of rows, each cut into runs.
+private struct TileRuns {
+    let tiling: Tiling
+    let runLength: Int
+    let threadCount: Int
+
+    /// Calls `visit` with the tile's runs in order, and with the run that the thread is likely to read
+    /// after each, which may be empty.
+    func forEach(of tile: Int, _ visit: (_ rows: Range<Int>, _ next: Range<Int>) -> Void) {
+        let all = tiling.range(tile), following = tile + threadCount
+        let tileAfter = following < tiling.count ? tiling.range(following) : 0..<0
+        for first in stride(from: all.lowerBound, to: all.upperBound, by: runLength) {
+            let end = min(first + runLength, all.upperBound)
+            let rest = end < all.upperBound ? end..<all.upperBound : tileAfter
+            visit(first..<end, rest.prefix(runLength))
         }
     }
 }

@@ -35,7 +35,7 @@ enum BFloat16SelfTest {
         var result = [Float](repeating: 0, count: rows * columns)
         var product = ck_product(
             rows: rows, columns: columns, depth: depth, c_stride: columns, a_stride: depth,
-            b_stride: 0, store: CK_OVERWRITE)
+            b_stride: 0, store: CK_OVERWRITE, ahead: ck_ahead())
         kernels.pointee.pack(&packed, b, columns, columns, depth)
         kernels.pointee.multiply(&result, a, packed, &product)
         return result
@@ -48,7 +48,7 @@ enum BFloat16SelfTest {
         var result = [Float](repeating: 0, count: rows * columns)
         var product = ck_product(
             rows: rows, columns: columns, depth: depth, c_stride: columns, a_stride: rows,
-            b_stride: columns, store: CK_OVERWRITE)
+            b_stride: columns, store: CK_OVERWRITE, ahead: ck_ahead())
         kernels.pointee.multiply_transposed(&result, a, b, &product)
         return result
     }

@@ -54,12 +54,12 @@ struct PortableSelfTest {
         var packed = [Float](repeating: 0, count: ck_packed_count(n, k))
         var forward = ck_product(
             rows: m, columns: n, depth: k, c_stride: n, a_stride: k, b_stride: 0,
-            store: CK_OVERWRITE)
+            store: CK_OVERWRITE, ahead: ck_ahead())
         kernels.pointee.pack(&packed, b, n, n, k)
         result(m * n) { kernels.pointee.multiply($0, a, packed, &forward) }
         var weights = ck_product(
             rows: k, columns: n, depth: m, c_stride: n, a_stride: k, b_stride: n,
-            store: CK_OVERWRITE)
+            store: CK_OVERWRITE, ahead: ck_ahead())
         result(k * n) { kernels.pointee.multiply_transposed($0, a, dy, &weights) }
     }
 

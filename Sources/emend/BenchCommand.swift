@@ -34,6 +34,7 @@ struct Bench: ParsableCommand {
         var isa = InstructionSet.auto
         @Option(help: "Timed steps, after one warm-up.") var steps = 5
         @Flag(help: "One line of JSON.") var json = false
+        @Flag(help: "The time of each kind of stage as well.") var stages = false
 
         func validate() throws {
             guard batch > 0, size > 16, size % 16 == 1, classes > 1, threads > 0, steps > 0 else {
@@ -43,6 +44,7 @@ struct Bench: ParsableCommand {
             guard precision == .float32 || gemm == .native else {
                 throw ValidationError("--precision bf16 needs --gemm native")
             }
+            guard !json || !stages else { throw ValidationError("--stages is not for --json") }
         }
 
         func run() throws {
@@ -51,10 +53,10 @@ struct Bench: ParsableCommand {
                 configuration.network.backbone = network
                 configuration.engine.gemm = gemm
                 configuration.precision = precision
-                let result = try StepBenchmark(
+                let benchmark = try StepBenchmark(
                     configuration, batch: batch, size: size, classes: classes, threads: threads,
-                    instructionSet: isa
-                ).run(steps: steps)
+                    instructionSet: isa)
+                let result = benchmark.run(steps: steps)
                 guard !json else { return print(try jsonLine(result)) }
                 print(
                     String(
@@ -64,6 +66,9 @@ struct Bench: ParsableCommand {
                         result.stepSeconds, result.forwardSeconds, result.backwardSeconds,
                         result.imagesPerSecond, result.peakResidentMebibytes ?? .nan,
                         result.stepGigaflops, 100 * result.peakShare, result.peakGigaflops))
+                for stage in stages ? benchmark.stages(passes: steps) : [] {
+                    print(String(format: "%8.1f ms  %@", 1e3 * stage.seconds, stage.name))
+                }
             }
         }
     }

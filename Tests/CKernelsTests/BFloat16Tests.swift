@@ -94,7 +94,7 @@ struct BFloat16Tests {
         var c = [start], packed = [UInt32](repeating: 0, count: 32)
         var product = ck_product(
             rows: 1, columns: 1, depth: terms.count, c_stride: 1, a_stride: terms.count,
-            b_stride: 0, store: CK_ACCUMULATE)
+            b_stride: 0, store: CK_ACCUMULATE, ahead: ck_ahead())
         Self.twin.pack(&packed, Array(repeating: factor, count: terms.count), 1, 1, terms.count)
         Self.twin.multiply(&c, terms, packed, &product)
         return c[0]
@@ -120,7 +120,7 @@ struct BFloat16Tests {
             var packed = [UInt32](repeating: 0, count: ck_bfloat16_packed_count(columns, depth))
             var product = ck_product(
                 rows: rows, columns: columns, depth: depth, c_stride: columns, a_stride: depth,
-                b_stride: columns, store: CK_OVERWRITE)
+                b_stride: columns, store: CK_OVERWRITE, ahead: ck_ahead())
             table.pack(&packed, b, columns, columns, depth)
             table.multiply(&c, a, packed, &product)
             #expect(c == expected)

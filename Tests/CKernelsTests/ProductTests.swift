@@ -12,7 +12,7 @@ struct ProductShape: CustomStringConvertible {
     func product(_ store: ck_store, _ a: Int, _ b: Int = 0) -> ck_product {
         ck_product(
             rows: rows, columns: columns, depth: depth, c_stride: columns + gap,
-            a_stride: a + gap, b_stride: b + gap, store: store)
+            a_stride: a + gap, b_stride: b + gap, store: store, ahead: ck_ahead())
     }
 
     /// Floats of a matrix without a gap behind its last row.
@@ -88,7 +88,8 @@ struct ProductTests {
         ) {
             var product = ck_product(
                 rows: rowRange.count, columns: columns, depth: depthRange.count,
-                c_stride: columns, a_stride: rows, b_stride: columns, store: store)
+                c_stride: columns, a_stride: rows, b_stride: columns, store: store,
+                ahead: ck_ahead())
             table.multiply_transposed(
                 c + rowRange.lowerBound * columns,
                 a + depthRange.lowerBound * rows + rowRange.lowerBound,
@@ -100,6 +101,41 @@ struct ProductTests {
             multiply(&parts, rowRange, 50..<83, CK_ACCUMULATE)
         }
         #expect(whole == parts)
+    }
+
+    @Test("What a product fetches ahead changes no bit", arguments: Level.present)
+    func ahead(level: Level) {
+        let table = level.table, w = Workspace(seed: 5)
+        defer { withExtendedLifetime(w) {} }
+        for s in ProductShape.blocks {
+            let a = w.input(s.count(max(s.rows, s.depth), max(s.rows, s.depth)))
+            let b = w.input(s.count(s.depth, s.columns))
+            let packed = w.input(ck_packed_count(s.columns, s.depth))
+            table.pack(packed, b, s.columns + s.gap, s.columns, s.depth)
+            // Nothing, little, more than the product has time for.
+            let fetched = [
+                ck_ahead(), ck_ahead(first: a, second: nil, count: 0),
+                ck_ahead(first: a, second: nil, count: 5),
+                ck_ahead(first: b, second: a, count: s.count(s.depth, s.columns)),
+                ck_ahead(first: a, second: b, count: 1 << 22),
+            ]
+            let results = fetched.map { ahead in
+                let forward = w.input(s.count(s.rows, s.columns))
+                let weights = w.input(s.count(s.rows, s.columns))
+                var product = s.product(CK_OVERWRITE, s.depth)
+                product.ahead = ahead
+                table.multiply(forward, a, packed, &product)
+                product = s.product(CK_OVERWRITE, s.rows, s.columns)
+                product.ahead = ahead
+                table.multiply_transposed(weights, a, b, &product)
+                return [forward, weights].map { c in
+                    (0..<s.rows * s.columns).map {
+                        c[$0 / s.columns * (s.columns + s.gap) + $0 % s.columns].bitPattern
+                    }
+                }
+            }
+            for result in results { #expect(result == results[0], "\(s)") }
+        }
     }
 
     @Test("Columns packed by panels are those packed at once", arguments: Level.present)

@@ -42,6 +42,13 @@ typedef struct ck_resize {
     ptrdiff_t batch, in_height, in_width, out_height, out_width, channels;
 } ck_resize;
 
+/// What a product's caller reads next, `count` floats behind each pointer that is not NULL: brought into
+/// the cache while the product computes. It changes no result.
+typedef struct ck_ahead {
+    const float *first, *second;
+    ptrdiff_t count;
+} ck_ahead;
+
 /// A product of matrices: c[rows, columns] (+)= a · b, sums of `depth` terms. Strides are the floats
 /// from one row to the next.
 typedef struct ck_product {
@@ -49,6 +56,7 @@ typedef struct ck_product {
     ptrdiff_t c_stride, a_stride;
     ptrdiff_t b_stride;  ///< of `multiply_transposed`
     ck_store store;
+    ck_ahead ahead;
 } ck_product;
 
 /// Columns of b that are packed together: those from a multiple of it on begin at

@@ -1,21 +1,7 @@
 // Matrix products of bfloat16 operands by vdpbf16ps, tiled like those of products.h. Operands are rounded
 // while they are packed, two terms of the sum to a word. An element of c is one chain in ascending order
-// of depth, which waits in c between two blocks.
+// of depth, which waits in c between two blocks; blocks are counted in words.
 
-// Words of a block: of `multiply`, whose panels stream from the second-level cache, and of
-// `multiply_transposed`, whose panels and columns lie there.
-enum { PAIR_BLOCK = 384, WEIGHT_BLOCK = 256, WEIGHT_COLUMNS = 256 };
-// Rows of a copy are this far apart, so that they do not share the sets of a cache.
-enum { PAIR_COPY_STRIDE = PAIR_BLOCK + 16 };
-
-/// What tiles below one another read and write: the word (i, k) of a lies at a[i·a_row + k·a_column], row
-/// k of the panel at b[k·b_row]; c has `columns` of its columns.
-typedef struct {
-    float *c;
-    const uint32_t *a, *b;
-    ptrdiff_t c_row, a_row, a_column, b_row, columns, pairs;
-    ck_store store;
-} PairTile;
 
 CK_INLINE U load_words(const uint32_t *p) {
     U v;
@@ -49,53 +35,22 @@ CK_INLINE U round_rows(const float *in, ptrdiff_t stride, ptrdiff_t depth, ptrdi
     return words_across(load(in, columns), depth > 1 ? load(in + stride, columns) : (V){0});
 }
 
-CK_INLINE void multiply_pair_tile(const PairTile *t, int rows, int vectors) {
-    V sum[TILE_ROWS][TILE_VECTORS];
-    ptrdiff_t a_row = t->a_row;
-    const uint32_t *a = t->a, *b = t->b;
-    for (int i = rows; i < 2 * rows && vectors > 1; i++)
-        for (int v = 0; v < vectors; v++)
-            __builtin_prefetch(t->c + i * t->c_row + v * W, 1);
-#pragma unroll
-    for (int i = 0; i < rows; i++)
-#pragma unroll
-        for (int v = 0; v < vectors; v++)
-            sum[i][v] = t->store == CK_OVERWRITE
-                            ? (V){0}
-                            : load(t->c + i * t->c_row + v * W, t->columns - v * W);
-#pragma clang loop unroll_count(2)
-    for (ptrdiff_t k = t->pairs; k > 0; k--, a += t->a_column, b += t->b_row) {
-        __m512bh right[TILE_VECTORS];
-        for (int v = 0; v < vectors; v++) right[v] = (__m512bh)load_words(b + v * W);
-#pragma unroll
-        for (int i = 0; i < rows; i++) {
-            __m512bh left = (__m512bh)splat_word(a[i * a_row]);
-#pragma unroll
-            for (int v = 0; v < vectors; v++)
-                sum[i][v] = (V)_mm512_dpbf16_ps((__m512)sum[i][v], left, right[v]);
-        }
-    }
-#pragma unroll
-    for (int i = 0; i < rows; i++)
-#pragma unroll
-        for (int v = 0; v < vectors; v++)
-            store(t->c + i * t->c_row + v * W, sum[i][v], t->columns - v * W);
+CK_INLINE __m512bh pairs_at(const uint32_t *p) { return (__m512bh)load_words(p); }
+CK_INLINE __m512bh pair_in_all(uint32_t word) { return (__m512bh)splat_word(word); }
+CK_INLINE V add_pair_products(V sum, __m512bh left, __m512bh right) {
+    return (V)_mm512_dpbf16_ps((__m512)sum, left, right);
 }
 
-CK_INLINE void multiply_next_pairs(PairTile *tile, int rows) {
-    if (tile->columns > W) multiply_pair_tile(tile, rows, 2);
-    else multiply_pair_tile(tile, rows, 1);
-    tile->a += rows * tile->a_row;
-    tile->c += rows * tile->c_row;
-}
-
-static void multiply_pair_panel(PairTile tile, ptrdiff_t rows) {
-    for (; rows >= TILE_ROWS; rows -= TILE_ROWS) multiply_next_pairs(&tile, TILE_ROWS);
-    if (rows & 8) multiply_next_pairs(&tile, 8);
-    if (rows & 4) multiply_next_pairs(&tile, 4);
-    if (rows & 2) multiply_next_pairs(&tile, 2);
-    if (rows & 1) multiply_next_pairs(&tile, 1);
-}
+#define CK_TERM uint32_t
+#define CK_TERMS __m512bh
+#define CK_TERMS_AT pairs_at
+#define CK_TERM_IN_ALL pair_in_all
+#define CK_ADD_PRODUCT add_pair_products
+#define CK_TILE PairTile
+#define CK_MULTIPLY_TILE multiply_pair_tile
+#define CK_MULTIPLY_NEXT multiply_next_pairs
+#define CK_MULTIPLY_PANEL multiply_pair_panel
+#include "tile.h"
 
 CK_INLINE ptrdiff_t pairs_of(ptrdiff_t depth) { return (depth + 1) / 2; }
 
@@ -135,22 +90,25 @@ static void pack_pairs_transposed(uint32_t *packed, const float *b, ptrdiff_t b_
 static void multiply_pairs(float *c, const float *a, const uint32_t *packed,
                            const ck_product *product) {
     const ck_product *p = product;
-    ptrdiff_t all = pairs_of(p->depth), block = block_length(all, PAIR_BLOCK);
-    uint32_t copy[ROW_BLOCK * PAIR_COPY_STRIDE];
+    ptrdiff_t all = pairs_of(p->depth), block = block_length(all, DEPTH_BLOCK);
+    uint32_t copy[ROW_BLOCK * COPY_STRIDE];
+    Fetch fetch = fetch_during(p, all);
     for (ptrdiff_t k = 0; k == 0 || k < all; k += block)
         for (ptrdiff_t top = 0; top < p->rows; top += ROW_BLOCK) {
             ptrdiff_t rows = smaller(ROW_BLOCK, p->rows - top);
-            PairTile tile = {.a = copy, .a_row = PAIR_COPY_STRIDE, .a_column = 1,
-                             .c_row = p->c_stride, .pairs = smaller(block, all - k),
-                             .store = k > 0 ? CK_ACCUMULATE : p->store};
+            PairTile tile = {.a = copy, .a_row = COPY_STRIDE, .a_column = 1,
+                             .c_row = p->c_stride, .depth = smaller(block, all - k),
+                             .store = k > 0 ? CK_ACCUMULATE : p->store,
+                             .ahead_step = fetch.step};
             for (ptrdiff_t i = 0; i < rows; i++)
-                round_row(copy + i * PAIR_COPY_STRIDE, a + (top + i) * p->a_stride + 2 * k,
+                round_row(copy + i * COPY_STRIDE, a + (top + i) * p->a_stride + 2 * k,
                           smaller(2 * block, p->depth - 2 * k));
             for (ptrdiff_t j = 0; j < p->columns; j += PANEL) {
                 tile.c = c + top * p->c_stride + j;
                 tile.columns = p->columns - j;
                 tile.b_row = panel_stride(tile.columns);
                 tile.b = packed + j * all + k * tile.b_row;
+                tile.ahead = fetch_next(&fetch, rows, tile.depth, tile.c);
                 multiply_pair_panel(tile, rows);
             }
         }
@@ -168,23 +126,26 @@ static void multiply_pairs_transposed(float *c, const float *a, const float *b,
                                       const ck_product *product) {
     const ck_product *p = product;
     ptrdiff_t block = 2 * block_length(pairs_of(p->depth), WEIGHT_BLOCK);
-    uint32_t panels[WEIGHT_BLOCK * WEIGHT_COLUMNS], copy[WEIGHT_BLOCK * ROW_BLOCK];
+    uint32_t panels[WEIGHT_BLOCK * COLUMN_BLOCK], copy[WEIGHT_BLOCK * ROW_BLOCK];
+    Fetch fetch = fetch_during(p, pairs_of(p->depth));
     for (ptrdiff_t k = 0; k == 0 || k < p->depth; k += block)
-        for (ptrdiff_t left = 0; left < p->columns; left += WEIGHT_COLUMNS) {
-            ptrdiff_t columns = smaller(WEIGHT_COLUMNS, p->columns - left);
+        for (ptrdiff_t left = 0; left < p->columns; left += COLUMN_BLOCK) {
+            ptrdiff_t columns = smaller(COLUMN_BLOCK, p->columns - left);
             ptrdiff_t depth = smaller(block, p->depth - k);
             pack_pairs(panels, b + k * p->b_stride + left, p->b_stride, columns, depth);
             for (ptrdiff_t top = 0; top < p->rows; top += ROW_BLOCK) {
                 ptrdiff_t rows = smaller(ROW_BLOCK, p->rows - top);
                 PairTile tile = {.a = copy, .a_row = 1, .a_column = ROW_BLOCK,
-                                 .c_row = p->c_stride, .pairs = pairs_of(depth),
-                                 .store = k > 0 ? CK_ACCUMULATE : p->store};
+                                 .c_row = p->c_stride, .depth = pairs_of(depth),
+                                 .store = k > 0 ? CK_ACCUMULATE : p->store,
+                                 .ahead_step = fetch.step};
                 round_columns(copy, a + k * p->a_stride + top, p->a_stride, rows, depth);
                 for (ptrdiff_t j = 0; j < columns; j += PANEL) {
                     tile.c = c + top * p->c_stride + left + j;
                     tile.columns = columns - j;
                     tile.b_row = panel_stride(tile.columns);
-                    tile.b = panels + j * tile.pairs;
+                    tile.b = panels + j * tile.depth;
+                    tile.ahead = fetch_next(&fetch, rows, tile.depth, tile.c);
                     multiply_pair_panel(tile, rows);
                 }
             }

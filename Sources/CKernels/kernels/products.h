@@ -3,70 +3,24 @@
 // tiles, blocks and vector width change the speed and never the bits.
 
 enum { TILE_ROWS = CK_WIDTH == 16 ? 12 : CK_WIDTH == 8 ? 6 : CK_WIDTH == 4 ? 8 : 4 };
-// A panel is what one column of tiles reads of b. Its DEPTH_BLOCK rows lie in the first-level cache
-// while ROW_BLOCK rows of c pass by, COLUMN_BLOCK columns of b in the second-level cache.
+// A panel is what one column of tiles reads of b. ROW_BLOCK rows of c pass by its DEPTH_BLOCK rows, which
+// lie in the first-level cache or stream from the second; so do WEIGHT_BLOCK rows of COLUMN_BLOCK
+// columns of `multiply_transposed`.
 enum { TILE_VECTORS = 2, PANEL = TILE_VECTORS * W };
-enum { DEPTH_BLOCK = 256, ROW_BLOCK = 48, COLUMN_BLOCK = 256 };
+enum { DEPTH_BLOCK = 384, WEIGHT_BLOCK = 256, ROW_BLOCK = 48, COLUMN_BLOCK = 256 };
 // Rows of a copy are this far apart, so that they do not share the sets of a cache.
 enum { COPY_STRIDE = DEPTH_BLOCK + 16 };
 
-/// What tiles below one another read and write: a(i, k) lies at a[i·a_row + k·a_column], row k of
-/// the panel at b[k·b_row], padded to whole vectors; c has `columns` of its columns.
-typedef struct {
-    float *c;
-    const float *a, *b;
-    ptrdiff_t c_row, a_row, a_column, b_row, columns, depth;
-    ck_store store;
-} Tile;
-
-CK_INLINE void multiply_tile(const Tile *t, int rows, int vectors) {
-    V sum[TILE_ROWS][TILE_VECTORS];
-    ptrdiff_t a_row = t->a_row;
-    const float *a = t->a, *b = t->b;
-    // The tile below, whose lines a short depth would wait for when it stores.
-    for (int i = rows; i < 2 * rows && vectors > 1; i++)
-        for (int v = 0; v < vectors; v++)
-            __builtin_prefetch(t->c + i * t->c_row + v * W, 1);
-#pragma unroll
-    for (int i = 0; i < rows; i++)
-#pragma unroll
-        for (int v = 0; v < vectors; v++)
-            sum[i][v] = t->store == CK_OVERWRITE
-                            ? (V){0}
-                            : load(t->c + i * t->c_row + v * W, t->columns - v * W);
-#pragma clang loop unroll_count(2)
-    for (ptrdiff_t k = t->depth; k > 0; k--, a += t->a_column, b += t->b_row) {
-        V right[TILE_VECTORS];
-        for (int v = 0; v < vectors; v++) right[v] = load_full(b + v * W);
-#pragma unroll
-        for (int i = 0; i < rows; i++) {
-            V left = splat(a[i * a_row]);
-#pragma unroll
-            for (int v = 0; v < vectors; v++) sum[i][v] = fused(left, right[v], sum[i][v]);
-        }
-    }
-#pragma unroll
-    for (int i = 0; i < rows; i++)
-#pragma unroll
-        for (int v = 0; v < vectors; v++)
-            store(t->c + i * t->c_row + v * W, sum[i][v], t->columns - v * W);
-}
-
-CK_INLINE void multiply_next(Tile *tile, int rows) {
-    if (tile->columns > W) multiply_tile(tile, rows, 2);
-    else multiply_tile(tile, rows, 1);
-    tile->a += rows * tile->a_row;
-    tile->c += rows * tile->c_row;
-}
-
-/// `rows` of c beside one panel; the compiler knows the height of each tile.
-static void multiply_panel(Tile tile, ptrdiff_t rows) {
-    for (; rows >= TILE_ROWS; rows -= TILE_ROWS) multiply_next(&tile, TILE_ROWS);
-    if (TILE_ROWS > 8 && rows & 8) multiply_next(&tile, 8);
-    if (TILE_ROWS > 4 && rows & 4) multiply_next(&tile, 4);
-    if (rows & 2) multiply_next(&tile, 2);
-    if (rows & 1) multiply_next(&tile, 1);
-}
+#define CK_TERM float
+#define CK_TERMS V
+#define CK_TERMS_AT load_full
+#define CK_TERM_IN_ALL splat
+#define CK_ADD_PRODUCT(sum, left, right) fused(left, right, sum)
+#define CK_TILE Tile
+#define CK_MULTIPLY_TILE multiply_tile
+#define CK_MULTIPLY_NEXT multiply_next
+#define CK_MULTIPLY_PANEL multiply_panel
+#include "tile.h"
 
 /// Floats from row to row of a panel whose first column has `columns` to its right, itself included.
 CK_INLINE ptrdiff_t panel_stride(ptrdiff_t columns) { return columns > W ? PANEL : W; }
@@ -109,16 +63,42 @@ CK_INLINE ptrdiff_t block_length(ptrdiff_t total, ptrdiff_t limit) {
     return count > 0 ? (total + count - 1) / count : 1;
 }
 
+/// What a product fetches ahead, spread over its steps of depth.
+typedef struct {
+    ck_ahead what;
+    ptrdiff_t step, position;
+} Fetch;
+
+CK_INLINE ptrdiff_t tiles_of(ptrdiff_t rows) { return (rows + TILE_ROWS - 1) / TILE_ROWS; }
+
+CK_INLINE Fetch fetch_during(const ck_product *p, ptrdiff_t depth) {
+    enum { LINE = 16 };
+    ptrdiff_t count = p->ahead.count * ((p->ahead.first != NULL) + (p->ahead.second != NULL));
+    ptrdiff_t steps = tiles_of(p->rows) * ((p->columns + PANEL - 1) / PANEL) * depth;
+    return (Fetch){p->ahead, steps > 0 ? smaller((count + steps - 1) / steps, LINE) : 0, 0};
+}
+
+/// Where `rows` of a panel begin to fetch; `nothing` is an address that may be fetched in vain.
+CK_INLINE const float *fetch_next(Fetch *fetch, ptrdiff_t rows, ptrdiff_t depth, const void *nothing) {
+    if (fetch->step == 0) return nothing;
+    ptrdiff_t position = fetch->position, count = fetch->what.count;
+    fetch->position += tiles_of(rows) * depth * fetch->step;
+    if (position < count) return fetch->what.first + position;
+    return fetch->what.second ? fetch->what.second + (position - count) : nothing;
+}
+
 static void multiply(float *c, const float *a, const float *packed, const ck_product *product) {
     const ck_product *p = product;
     ptrdiff_t block = block_length(p->depth, DEPTH_BLOCK);
     float copy[ROW_BLOCK * COPY_STRIDE];
+    Fetch fetch = fetch_during(p, p->depth);
     for (ptrdiff_t k = 0; k == 0 || k < p->depth; k += block)
         for (ptrdiff_t top = 0; top < p->rows; top += ROW_BLOCK) {
             ptrdiff_t rows = smaller(ROW_BLOCK, p->rows - top);
             Tile tile = {.a = a + top * p->a_stride + k, .a_row = p->a_stride, .a_column = 1,
                          .c_row = p->c_stride, .depth = smaller(block, p->depth - k),
-                         .store = k > 0 ? CK_ACCUMULATE : p->store};
+                         .store = k > 0 ? CK_ACCUMULATE : p->store,
+                         .ahead_step = fetch.step};
             // Rows that few panels read are not worth a copy.
             if (p->columns > 192) {
                 for (ptrdiff_t i = 0; i < rows; i++)
@@ -130,6 +110,7 @@ static void multiply(float *c, const float *a, const float *packed, const ck_pro
                 tile.columns = p->columns - j;
                 tile.b_row = panel_stride(tile.columns);
                 tile.b = packed + j * p->depth + k * tile.b_row;
+                tile.ahead = fetch_next(&fetch, rows, tile.depth, tile.c);
                 multiply_panel(tile, rows);
             }
         }
@@ -140,7 +121,7 @@ static void multiply(float *c, const float *a, const float *packed, const ck_pro
 /// uses most of each line of a, so that many panels may read a where it lies; but not beside a b that
 /// does, with which it would share the sets of a cache.
 CK_INLINE void multiply_transposed_block(Tile tile, const float *b, float *panels, float *copy,
-                                         const ck_product *p, ptrdiff_t columns) {
+                                         const ck_product *p, ptrdiff_t columns, Fetch *fetch) {
     int b_lies = p->rows <= 320;
     int a_lies = p->rows <= 160 || p->columns <= 160 || (TILE_ROWS > 8 && !b_lies);
     ptrdiff_t whole = b_lies ? columns / PANEL * PANEL : 0;
@@ -159,6 +140,7 @@ CK_INLINE void multiply_transposed_block(Tile tile, const float *b, float *panel
             at.columns = columns - j;
             at.b = j < whole ? b + j : panels + (j - whole) * tile.depth;
             at.b_row = j < whole ? p->b_stride : panel_stride(at.columns);
+            at.ahead = fetch_next(fetch, rows, at.depth, at.c);
             multiply_panel(at, rows);
         }
     }
@@ -167,14 +149,16 @@ CK_INLINE void multiply_transposed_block(Tile tile, const float *b, float *panel
 static void multiply_transposed(float *c, const float *a, const float *b,
                                 const ck_product *product) {
     const ck_product *p = product;
-    ptrdiff_t block = block_length(p->depth, DEPTH_BLOCK);
-    float panels[DEPTH_BLOCK * COLUMN_BLOCK], copy[DEPTH_BLOCK * ROW_BLOCK];
+    ptrdiff_t block = block_length(p->depth, WEIGHT_BLOCK);
+    float panels[WEIGHT_BLOCK * COLUMN_BLOCK], copy[WEIGHT_BLOCK * ROW_BLOCK];
+    Fetch fetch = fetch_during(p, p->depth);
     for (ptrdiff_t k = 0; k == 0 || k < p->depth; k += block)
         for (ptrdiff_t j = 0; j < p->columns; j += COLUMN_BLOCK) {
             Tile tile = {.a = a + k * p->a_stride, .a_row = 1, .a_column = p->a_stride, .c = c + j,
                          .c_row = p->c_stride, .depth = smaller(block, p->depth - k),
-                         .store = k > 0 ? CK_ACCUMULATE : p->store};
+                         .store = k > 0 ? CK_ACCUMULATE : p->store,
+                         .ahead_step = fetch.step};
             multiply_transposed_block(tile, b + k * p->b_stride + j, panels, copy, p,
-                                      smaller(COLUMN_BLOCK, p->columns - j));
+                                      smaller(COLUMN_BLOCK, p->columns - j), &fetch);
         }
 }
