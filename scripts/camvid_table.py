@@ -1,4 +1,6 @@
-"""Writes docs/benchmarks/camvid.md from the runs of camvid.sh: python3 scripts/camvid_table.py OUTPUT
+"""Writes docs/benchmarks/camvid.md from the runs of camvid.sh: python3 scripts/camvid_table.py OUTPUT [OUTPUT16]
+
+OUTPUT16 holds the runs of PRECISION=bf16 camvid.sh, where there are any.
 
 The peer's figures are those of ../shared/peers/README.md (mean_iou_present, AdamW 0.001), but for em-fixed: that was
 run here with both seeds (selfcorrect_torch.py em-fixed --seed N --threads 1), for its seeds differ by four points.
@@ -8,19 +10,26 @@ import datetime, glob, json, os, platform, sys
 PEER = {'ancillary': [65.8], 'supervised': [42.7, 40.9], 'none': [42.7], 'linear': [41.4],
         'convolutional': [50.7], 'em-fixed': [37.9, 34.0]}
 ALLOWANCE = 2.0
+ROUNDING_ALLOWANCE = 1.5
 SHEET = ['linear', 'supervised', 'none', 'em-fixed', 'convolutional']
 
-output = sys.argv[1]
-runs = {}
-for path in sorted(glob.glob(f'{output}/*/result.json')):
-    run = json.load(open(path))
-    runs[os.path.basename(os.path.dirname(path)).rsplit('-', 1)[0], run['seed']] = run
+
+def runs_in(output):
+    runs = {}
+    for path in sorted(glob.glob(f'{output}/*/result.json')):
+        run = json.load(open(path))
+        runs[os.path.basename(os.path.dirname(path)).rsplit('-', 1)[0], run['seed']] = run
+    return runs
+
+
+runs = runs_in(sys.argv[1])
+rounded = runs_in(sys.argv[2]) if len(sys.argv) > 2 else {}
 seeds = sorted({seed for _, seed in runs})
 trained = [key for key in sorted(runs) if runs[key]['class_iou']]
 classes = runs[trained[0]]['class_iou']
 
 
-def score(method, seed):
+def score(runs, method, seed):
     run = runs.get((method, seed))
     key = 'ancillary_mean_iou_present' if method == 'ancillary' else 'mean_iou_present'
     return run and run[key]
@@ -46,7 +55,7 @@ lines = ['# Accuracy beside PyTorch on CamVid', '',
          '| method | ' + ' | '.join(f'seed {s}' for s in seeds) + ' | mean | PyTorch | difference | at least −2.0 |',
          '|---|' + '---|' * (len(seeds) + 4)]
 for method, peer in PEER.items():
-    scores = [score(method, seed) for seed in seeds]
+    scores = [score(runs, method, seed) for seed in seeds]
     known = [value for value in scores if value is not None]
     reference = sum(peer) / len(peer)
     mean = sum(known) / len(known) if known else None
@@ -56,6 +65,19 @@ for method, peer in PEER.items():
     difference = 'n/a' if mean is None else f'{mean - reference:+.1f}'
     lines.append(f'| `{method}` | ' + ' | '.join(cell(v) for v in scores)
                  + f' | {cell(mean)} | {reference:.1f} | {difference} | {verdict} |')
+if rounded:
+    lines += ['', '`precision: bf16` (`PRECISION=bf16 scripts/camvid.sh OUTPUT16 0 1`) beside float32:', '',
+              '| method | ' + ' | '.join(f'seed {s}' for s in seeds) + ' | mean | float32 | difference | within 1.5 |',
+              '|---|' + '---|' * (len(seeds) + 4)]
+    for method in PEER:
+        if any((method, seed) not in results for seed in seeds for results in (runs, rounded)):
+            continue
+        scores = [score(rounded, method, seed) for seed in seeds]
+        mean = sum(scores) / len(seeds)
+        reference = sum(score(runs, method, seed) for seed in seeds) / len(seeds)
+        verdict = 'yes' if abs(mean - reference) <= ROUNDING_ALLOWANCE else '**no**'
+        lines.append(f'| `{method}` | ' + ' | '.join(cell(v) for v in scores)
+                     + f' | {cell(mean)} | {reference:.1f} | {mean - reference:+.1f} | {verdict} |')
 lines += ['', 'Per class, primary model:', '',
           '| class | ' + ' | '.join(f'{m} {s}' for m, s in trained) + ' |', '|---|' + '---|' * len(trained)]
 for name in classes:

@@ -80,7 +80,8 @@ public struct ExchangeBenchmark {
         let byteCount = run.plan.chunkPlan.chunks.reduce(0) { $0 + $1.byteCount }
         let largestByteCount = run.plan.chunkPlan.chunks.map(\.byteCount).max() ?? 0
         let bare = try BareStreams.byteRate(
-            byteCount: max(byteCount, 1 << 28), messageByteCount: largestByteCount)
+            byteCount: byteCount, messageByteCount: largestByteCount,
+            passes: 1 + (1 << 28) / byteCount)
         let times = try ExchangeCluster(
             run, workers: workers, servers: servers, threads: threads, route: route
         ).times(ofCommits: Self.warmUp + rounds)

@@ -9,35 +9,43 @@ import TrainingProtocol
 package enum BareStreams {
     /// Bytes per second of both streams together, over the loopback interface.
     ///
+    /// Every message of a stream has memory of its own, as tensors have: one that is sent again and
+    /// again would lie in the processor's cache.
+    ///
     /// - Parameters:
     ///   - byteCount: of each stream.
     ///   - messageByteCount: of a message; sent by reference, as tensors are.
+    ///   - passes: how often each stream is sent.
     /// Throws `TransportError` where the system gives no sockets.
     package static func byteRate(
-        byteCount: Int, messageByteCount: Int
+        byteCount: Int, messageByteCount: Int, passes: Int
     ) throws(TransportError) -> Double {
         let context = try MessagingContext(ioThreadCount: 2)
         let count = max(1, byteCount / messageByteCount)
-        let payload = Frame(byteCount: messageByteCount) {
-            $0.initializeMemory(as: UInt8.self, repeating: 1)
+        let streams = (0..<2).map { _ in
+            (0..<count).map { _ in
+                Frame(byteCount: messageByteCount) {
+                    $0.initializeMemory(as: UInt8.self, repeating: 1)
+                }
+            }
         }
         var ends: [(sender: ZeroMQSocket, receiver: ZeroMQSocket)] = []
         for thread in 0..<2 { ends.append(try connectedPair(context, sendingThread: thread)) }
         let clock = ContinuousClock()
         let group = DispatchGroup()
         let elapsed = clock.measure {
-            for end in ends {
+            for (end, stream) in zip(ends, streams) {
                 let sender = Transferred(end.sender), receiver = Transferred(end.receiver)
                 DispatchQueue.global().async(group: group) {
-                    for _ in 0..<count { send(payload, on: sender.socket) }
+                    for _ in 0..<passes { for frame in stream { send(frame, on: sender.socket) } }
                 }
                 DispatchQueue.global().async(group: group) {
-                    for _ in 0..<count { receive(from: receiver.socket) }
+                    for _ in 0..<passes * count { receive(from: receiver.socket) }
                 }
             }
             group.wait()
         }
-        return 2 * Double(count * messageByteCount) / (elapsed / .seconds(1))
+        return 2 * Double(passes * count * messageByteCount) / (elapsed / .seconds(1))
     }
 
     private static func connectedPair(
