@@ -86,10 +86,10 @@ public struct CheckpointBenchmark {
             try write.get()
             durations.append((clock.now - start) / .seconds(1))
         }
-        let (duringSeconds, betweenSeconds) = (median(during), median(between))
+        let (duringSeconds, betweenSeconds) = (during.median ?? 0, between.median ?? 0)
         return Result(
             parameters: shard.parameterCount, checkpointByteCount: try shard.checkpointByteCount(),
-            threads: threads, writes: writes, writeSeconds: median(durations),
+            threads: threads, writes: writes, writeSeconds: durations.median ?? 0,
             stepsDuring: during.count, stepsBetween: between.count, duringSeconds: duringSeconds,
             betweenSeconds: betweenSeconds, ratio: duringSeconds / betweenSeconds,
             longestDuringSeconds: during.max() ?? 0, longestBetweenSeconds: between.max() ?? 0)
@@ -101,10 +101,5 @@ public struct CheckpointBenchmark {
             computation.step()
             try shard.commit()
         } / .seconds(1)
-    }
-
-    private func median(_ values: [Double]) -> Double {
-        let sorted = values.sorted()
-        return sorted.isEmpty ? 0 : (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
     }
 }

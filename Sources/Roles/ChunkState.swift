@@ -55,7 +55,7 @@ struct ChunkState {
         _ nodes: [CommitJob.NodePayload], _ step: StepUpdate, roots: CommitJob.RootDemand,
         kernels: UnsafePointer<ck_table>
     ) -> Frame? {
-        let format = chunk.group.rule == .descent ? step.gradientFormat : .float32
+        let format = step.gradientFormat.applied(to: chunk.group)
         let root = sum(of: nodes, step.tree, format, kernels)
         let kept = roots == .wanted ? frame(of: root, format, kernels) : nil
         switch chunk.group.rule {
@@ -183,7 +183,7 @@ struct ChunkState {
             payload.byteCount == byteCount,
             "chunk \(chunk.id): \(payload.byteCount) of \(byteCount) bytes")
         if format == .bfloat16 {
-            return .block(blocks.floats(ofBFloat16: payload, kernels: kernels))
+            return .block(blocks.floats(ofBFloat16: payload.bytes, kernels: kernels))
         }
         let isAligned = UInt(bitPattern: payload.bytes.baseAddress) % 4 == 0
         return isAligned ? .payload(payload) : .block(Self.block(of: payload, blocks))

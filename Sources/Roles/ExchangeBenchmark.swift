@@ -86,8 +86,8 @@ public struct ExchangeBenchmark {
             run, workers: workers, servers: servers, threads: threads, route: route
         ).times(ofCommits: Self.warmUp + rounds)
         let gaps = zip(times.dropFirst(), times).map { ($0 - $1) / .seconds(1) }
-            .dropFirst(Self.warmUp - 1).sorted()
-        let round = (gaps[(gaps.count - 1) / 2] + gaps[gaps.count / 2]) / 2
+            .dropFirst(Self.warmUp - 1)
+        guard let round = gaps.median else { preconditionFailure("no rounds were timed") }
         let pushedByteCount = run.plan.chunkPlan.chunks.reduce(0) {
             $0 + run.plan.gradientByteCount(of: $1.id)
         }

@@ -74,10 +74,12 @@ final class FloatBlocks: Sendable {
         return Frame(adopting: written) { _ = block }
     }
 
-    /// A block of the floats whose bfloat16 a frame holds.
-    func floats(ofBFloat16 frame: Frame, kernels: UnsafePointer<ck_table>) -> Block {
-        let block = take(frame.byteCount / 2)
-        if let target = block.floats.baseAddress, let source = frame.bytes.baseAddress {
+    /// A block of floats from bfloat16.
+    func floats(
+        ofBFloat16 bytes: UnsafeRawBufferPointer, kernels: UnsafePointer<ck_table>
+    ) -> Block {
+        let block = take(bytes.count / 2)
+        if let target = block.floats.baseAddress, let source = bytes.baseAddress {
             kernels.pointee.from_bfloat16(
                 target, source.assumingMemoryBound(to: UInt8.self), block.floats.count)
         }

@@ -79,7 +79,7 @@ struct NodeComputation {
     private func roundToFormat(
         _ sum: GradientBuffers.Loan, _ group: TensorGroup, _ elements: Range<Int>
     ) {
-        guard format == .bfloat16, Group(group).rule == .descent else { return }
+        guard format.applied(to: Group(group)) == .bfloat16 else { return }
         sum.buffers.roundToBFloat16(group, elements, pool: pool)
     }
 }

@@ -83,37 +83,31 @@ final class ServerJobs: JobRunner, @unchecked Sendable {
         shards.sort { $0.index < $1.index }
     }
 
-    /// A payload is believed if its digest fits and all its numbers are finite.
+    /// A payload is believed if its digest fits and all its numbers are finite; it is read once.
     private func inspect(_ job: InspectJob) -> Inspection {
-        switch job.format {
-        case .float32: inspect(job.payload, job.digest)
+        let digest = DigestStream(), size = job.format.elementByteCount
+        var isFinite = true
+        for tile in ChunkState.tiles(of: job.payload.byteCount / size) {
+            let part = UnsafeRawBufferPointer(
+                rebasing: job.payload.bytes[tile.lowerBound * size..<tile.upperBound * size])
+            digest.update(part)
+            isFinite = areFinite(part, job.format) && isFinite
+        }
+        guard digest.digest == job.digest else { return .corrupt }
+        return isFinite ? .sound : .nonFinite
+    }
+
+    private func areFinite(_ numbers: UnsafeRawBufferPointer, _ format: GradientFormat) -> Bool {
+        switch format {
+        case .float32: areFinite(numbers.assumingMemoryBound(to: Float.self))
         case .bfloat16:
-            if Digest(of: job.payload) == job.digest {
-                isFinite(bfloat16: job.payload) ? .sound : .nonFinite
-            } else {
-                .corrupt
+            withExtendedLifetime(blocks.floats(ofBFloat16: numbers, kernels: pool.kernels)) {
+                areFinite(UnsafeBufferPointer($0.floats))
             }
         }
     }
 
-    private func inspect(_ payload: Frame, _ expected: Digest) -> Inspection {
-        let digest = DigestStream()
-        var largest: Float = 0
-        var isFinite = true
-        let floats = payload.bytes.assumingMemoryBound(to: Float.self)
-        for tile in ChunkState.tiles(of: floats.count) {
-            let part = UnsafeBufferPointer(rebasing: floats[tile])
-            digest.update(UnsafeRawBufferPointer(part))
-            isFinite =
-                pool.kernels.pointee.scan_finite(&largest, part.baseAddress, part.count) == 1
-                && isFinite
-        }
-        guard digest.digest == expected else { return .corrupt }
-        return isFinite ? .sound : .nonFinite
-    }
-
-    private func isFinite(bfloat16 payload: Frame) -> Bool {
-        let floats = blocks.floats(ofBFloat16: payload, kernels: pool.kernels).floats
+    private func areFinite(_ floats: UnsafeBufferPointer<Float>) -> Bool {
         var largest: Float = 0
         return pool.kernels.pointee.scan_finite(&largest, floats.baseAddress, floats.count) == 1
     }

@@ -158,15 +158,15 @@ public struct StepBenchmark {
                 backward.append(second)
             }
         }
-        let step = median(zip(forward, backward).map { $0 + $1 })
+        let step = zip(forward, backward).map { $0 + $1 }.median ?? 0
         let peak = max(peakBefore, ArithmeticPeak.gigaflops(on: pool))
         let rate = 6e-9 * Double(network.graph.multiplyAccumulateCount) / step
         return Result(
             network: configuration.network.backbone.rawValue, threads: threads, batch: batch,
             size: size, parameters: weights.count,
             isa: isa, gemm: configuration.engine.gemm.rawValue,
-            precision: configuration.precision.rawValue, forwardSeconds: median(forward),
-            backwardSeconds: median(backward), stepSeconds: step,
+            precision: configuration.precision.rawValue, forwardSeconds: forward.median ?? 0,
+            backwardSeconds: backward.median ?? 0, stepSeconds: step,
             imagesPerSecond: Double(batch) / step, peakResidentMebibytes: Self.peakResident(),
             stepGigaflops: rate, peakGigaflops: peak, peakShare: rate / peak, loss: loss)
     }
@@ -230,11 +230,6 @@ public struct StepBenchmark {
     private func time(_ first: () -> Void, then second: () -> Void) -> (Double, Double) {
         let clock = ContinuousClock()
         return (clock.measure(first) / .seconds(1), clock.measure(second) / .seconds(1))
-    }
-
-    private func median(_ values: [Double]) -> Double {
-        let sorted = values.sorted()
-        return sorted.isEmpty ? 0 : (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
     }
 
     /// `VmHWM` of this process in mebibytes: unlike `ru_maxrss` it begins anew with each program.

@@ -30,6 +30,12 @@ package final class Frame {
 
     package convenience init(floats: some Collection<Float>) {
         self.init(byteCount: floats.count * 4) { memory in
+            #if _endian(little)
+                let copied: Void? = floats.withContiguousStorageIfAvailable {
+                    memory.copyMemory(from: UnsafeRawBufferPointer($0))
+                }
+                if copied != nil { return }
+            #endif
             for (index, value) in floats.enumerated() {
                 memory.storeBytes(
                     of: value.bitPattern.littleEndian, toByteOffset: 4 * index, as: UInt32.self)

@@ -5,6 +5,11 @@ package enum GradientFormat: UInt8, CaseIterable, Hashable, Sendable {
     /// The upper half of a float32, rounded to nearest, ties to even.
     case bfloat16 = 2
 
+    /// What this format is for a group: sums of statistics stay float32.
+    package func applied(to group: Group) -> GradientFormat {
+        group.rule == .descent ? self : .float32
+    }
+
     /// Bytes of an element on the wire.
     package var elementByteCount: Int {
         switch self {

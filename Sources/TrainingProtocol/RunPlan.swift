@@ -74,7 +74,7 @@ package struct RunPlan: Hashable, Sendable {
 
     /// How a chunk's gradient travels.
     package func gradientFormat(of chunk: ChunkID) -> GradientFormat {
-        chunkPlan[chunk].group.rule == .descent ? gradientFormat : .float32
+        gradientFormat.applied(to: chunkPlan[chunk].group)
     }
 
     /// Bytes of a chunk's gradient on the wire.

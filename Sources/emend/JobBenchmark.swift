@@ -139,7 +139,7 @@ struct JobBenchmark {
         _ times: [Double], _ usage: [(elapsed: Double, seconds: [String: Double])],
         _ pullWaitShare: Double?
     ) -> Result {
-        let step = (times[(times.count - 1) / 2] + times[times.count / 2]) / 2
+        guard let step = times.median else { preconditionFailure("no steps were timed") }
         func processors(_ program: String) -> Double {
             guard let first = usage.first, let last = usage.last, last.elapsed > first.elapsed
             else { return 0 }

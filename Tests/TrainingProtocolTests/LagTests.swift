@@ -322,20 +322,4 @@ struct LagTests {
         }
         #expect(counts.contains { $0 > 0 })
     }
-
-    @Test(arguments: [UInt64(1), 2], [UInt64(1), 2, 3])
-    func aStoppedRunsCheckpointIsOfTheVersionThatItStoppedAt(lag: UInt64, seed: UInt64) throws {
-        var options = Self.options(lag)
-        options.stepsPerPhase = 30
-        options.stopMilliseconds = 900 + seed * 157
-        let outcome = try Simulation.run(seed: seed, options: options)
-        guard case .stopped(let reference?) = outcome.termination else {
-            Issue.record("ended \(outcome.termination)")
-            return
-        }
-        let committed = outcome.observations.count {
-            if case .stepCommitted = $0 { true } else { false }
-        }
-        #expect(reference.version == Version(UInt64(committed)) && committed > 0)
-    }
 }

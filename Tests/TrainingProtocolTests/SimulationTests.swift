@@ -83,9 +83,10 @@ import TrainingProtocol
         #expect(decisions.contains(.skip) && decisions.contains(.apply))
     }
 
-    @Test(arguments: [UInt64(1), 2, 3, 4, 5, 6])
-    func aStoppedRunEndsWithACheckpointOfItsLastStep(seed: UInt64) throws {
+    @Test(arguments: [UInt64(0), 1, 2], [UInt64(1), 2, 3, 4, 5, 6])
+    func aStoppedRunEndsWithACheckpointOfItsLastStep(lag: UInt64, seed: UInt64) throws {
         var options = SimulationOptions()
+        options.lag = lag
         options.stepsPerPhase = 30
         options.stopMilliseconds = 900 + seed * 157
         let outcome = try Simulation.run(seed: seed, options: options)
