@@ -57,7 +57,8 @@ extension Planner {
         }
     }
 
-    /// Tiles of rows as a stage of their own, or one by one within the stage that writes the rows.
+    /// Tiles of rows as a stage of their own, or one by one within the stage that writes the rows but for
+    /// those that two of its tiles write.
     private func emitTiles(
         _ name: String, of tiling: Tiling, after hook: RowHook?, reads: [Buffer], writes: Buffer,
         _ body: @escaping (_ tile: Int, _ rows: Range<Int>) -> Void
@@ -68,7 +69,12 @@ extension Planner {
             }
         }
         for buffer in reads + [writes] { buffer.touch(hook.stage) }
-        hook.body = { rows in hook.forEachUnit(of: rows, body) }
+        hook.body = { [unowned hook] rows in hook.forEachUnit(of: rows, body) }
+        let left = hook.unitsLeft
+        guard !left.isEmpty else { return }
+        emit(name, reads: reads, writes: [writes], count: left.count) { index in
+            body(left[index], hook.rows(ofUnit: left[index]))
+        }
     }
 
     private func emitRunningStatistics(_ norm: Operation.BatchNorm, _ constants: NormConstants) {

@@ -66,28 +66,41 @@ extension Planner {
             ck_transpose(packed.base, arguments.weights + offset, shape.channels, taps)
         }
         let tiling = Tiling.imageRows(node.shape)
+        let written = WrittenImageRows(node.shape, tiling, stage: stages.count)
+        noteRows(of: index, written: written.hook)
         emitBands("depthwise", of: x, window, tiling, reads: [packed], writes: [y]) {
-            x, firstRow, rows, _ in
+            x, firstRow, rows, tile in
             withUnsafePointer(to: window) {
                 kernels.pointee.depthwise_forward(
                     y.base, x, firstRow, packed.base, $0, rows.lowerBound, rows.upperBound)
             }
+            written.handOn(rows, tile)
         }
         onBackward(of: index) { [unowned self] dy in
             emitDepthwiseWeightGradient(weight, window, output: node.shape, x: x, dy: dy)
             guard wantsGradient(input) else { return }
-            contribute(to: input) { dx in
-                let tiling = Tiling.imageRows(shape)
-                emit("depthwise input", reads: [dy, packed], writes: [dx], count: tiling.count) {
-                    tile in
-                    let rows = tiling.range(tile)
-                    withUnsafePointer(to: window) {
-                        kernels.pointee.depthwise_backward_data(
-                            dx.base, dy.base, packed.base, $0, rows.lowerBound, rows.upperBound)
-                    }
+            emitDepthwiseInputGradient(input, window, weights: packed, dy: dy)
+        }
+    }
+
+    private func emitDepthwiseInputGradient(
+        _ input: Value, _ window: ck_window, weights: Buffer, dy: Buffer
+    ) {
+        let shape = graph.shape(of: input), tiling = Tiling.imageRows(shape), kernels = kernels
+        let (place, store) = gradientPlace(input)
+        let dx = store == .accumulate ? buffer(place.count) : place
+        let written = WrittenImageRows(shape, tiling, stage: stages.count)
+        if store == .overwrite { noteGradientRows(of: input, written: written.hook) }
+        emit("depthwise input", reads: [dy, weights], writes: [dx], count: tiling.count) { tile in
+            written.forEachPart(of: tiling.range(tile)) { rows in
+                withUnsafePointer(to: window) {
+                    kernels.pointee.depthwise_backward_data(
+                        dx.base, dy.base, weights.base, $0, rows.lowerBound, rows.upperBound)
                 }
+                written.handOn(rows, tile)
             }
         }
+        if store == .accumulate { accumulate(place, dx) }
     }
 
     /// A stage over tiles of output rows.
@@ -102,13 +115,14 @@ extension Planner {
                 _ x: UnsafePointer<Float>, _ firstRow: Int, _ rows: Range<Int>, _ tile: Int
             ) -> Void
     ) {
+        let bands = DepthwiseBands(window)
         switch x {
         case .plain(let buffer):
             emit(name, reads: [buffer] + reads, writes: writes, count: tiling.count) { tile in
-                body(buffer.base, 0, tiling.range(tile), tile)
+                bands.forEach(of: tiling.range(tile)) { body(buffer.base, 0, $0.output, tile) }
             }
         case .normalised(let source):
-            let bands = DepthwiseBands(window), width = Int(window.in_width)
+            let width = Int(window.in_width)
             emit(
                 name, reads: source.sources + reads, writes: writes, count: tiling.count,
                 scratch: bands.scratch
@@ -146,6 +160,39 @@ extension Planner {
             ck_transpose(arguments.gradients + offset, sum, taps, channels)
         }
         finishGradient(of: weight)
+    }
+}
+
+/// The rows of images that a stage writes tile by tile, handed on as rows of channels while they lie in
+/// the core's cache.
+private struct WrittenImageRows {
+    let hook: RowHook
+    private let tiling: Tiling
+    private let width: Int
+    private let rowsAtOnce: Int
+
+    init(_ shape: Shape, _ tiling: Tiling, stage: Int) {
+        self.tiling = tiling
+        width = shape.width
+        rowsAtOnce = max(1, (1 << 17) / (shape.width * shape.channels))
+        hook = RowHook(
+            unit: Tiling.statisticRows(shape.rows).length, stage: stage,
+            tiles: Tiling(total: shape.rows, length: tiling.length * shape.width))
+    }
+
+    /// Cuts a tile into parts that fit the cache.
+    func forEachPart(of tile: Range<Int>, _ visit: (Range<Int>) -> Void) {
+        for first in stride(from: tile.lowerBound, to: tile.upperBound, by: rowsAtOnce) {
+            visit(first..<min(first + rowsAtOnce, tile.upperBound))
+        }
+    }
+
+    /// Hands on what became whole by these image rows; a tile's rows come in order.
+    func handOn(_ rows: Range<Int>, _ tile: Int) {
+        let begun = tiling.range(tile).lowerBound * width, first = rows.lowerBound * width
+        // The unit that the rows before ended in, unless another tile wrote its beginning.
+        let unitStart = first / hook.unit * hook.unit
+        hook.handOn(max(unitStart, begun)..<rows.upperBound * width)
     }
 }
 

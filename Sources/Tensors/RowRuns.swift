@@ -143,19 +143,43 @@ struct RowRuns {
 
 /// What else is done with the rows that a stage has written, while they lie in the core's cache.
 final class RowHook {
-    /// Rows come in runs that begin at multiples of this.
+    /// Rows are handed on in whole units of this many, counted from the first row.
     let unit: Int
     /// The stage that calls.
     let stage: Int
-    /// Called with each run as soon as it is written; set while the plan is compiled.
+    /// Units that are not handed on, since two tiles write them: for the stage's successor.
+    let unitsLeft: [Int]
+    /// Called with rows as soon as they are written, from a multiple of `unit` on; set while the plan is
+    /// compiled.
     var body: ((Range<Int>) -> Void)?
+    private let rowCount: Int
 
-    init(unit: Int, stage: Int) {
+    /// - Parameter tiles: the rows that each tile writes.
+    init(unit: Int, stage: Int, tiles: Tiling) {
         self.unit = unit
         self.stage = stage
+        rowCount = tiles.total
+        var left: [Int] = []
+        for tile in 1..<max(tiles.count, 1) {
+            let border = tiles.range(tile).lowerBound
+            if border % unit != 0, left.last != border / unit { left.append(border / unit) }
+        }
+        unitsLeft = left
     }
 
-    /// Calls `body` with the numbers and rows of the units of a run.
+    /// Hands on the whole units among rows.
+    func handOn(_ rows: Range<Int>) {
+        let first = (rows.lowerBound + unit - 1) / unit * unit
+        let end = rows.upperBound == rowCount ? rowCount : rows.upperBound / unit * unit
+        if first < end { body?(first..<end) }
+    }
+
+    /// The rows of a unit.
+    func rows(ofUnit index: Int) -> Range<Int> {
+        index * unit..<min((index + 1) * unit, rowCount)
+    }
+
+    /// Calls `visit` with the numbers and rows of the units of a run.
     func forEachUnit(of rows: Range<Int>, _ visit: (_ unit: Int, _ rows: Range<Int>) -> Void) {
         for first in stride(from: rows.lowerBound, to: rows.upperBound, by: unit) {
             visit(first / unit, first..<min(first + unit, rows.upperBound))
@@ -179,7 +203,7 @@ extension Planner {
     ) -> RowHook {
         let runs = Tiling.cachedRows(tiling.length, width: x.channels).aligned(to: unit)
         let tileRuns = TileRuns(tiling: tiling, runLength: runs.length, threadCount: threadCount)
-        let hook = RowHook(unit: unit, stage: stages.count)
+        let hook = RowHook(unit: unit, stage: stages.count, tiles: tiling)
         emitProducts(
             name, reads: x.sources + reads, writes: writes, count: tiling.count,
             scratch: runs.length * x.scratch
@@ -205,7 +229,7 @@ extension Planner {
         let runs = Tiling.cachedRows(tiling.length, width: x.channels + dy.channels)
             .aligned(to: unit)
         let tileRuns = TileRuns(tiling: tiling, runLength: runs.length, threadCount: threadCount)
-        let hook = RowHook(unit: unit, stage: stages.count)
+        let hook = RowHook(unit: unit, stage: stages.count, tiles: tiling)
         let second = runs.length * x.scratch
         emitProducts(
             name, reads: x.sources + dy.sources + reads, writes: writes, count: tiling.count,
