@@ -158,10 +158,10 @@ def exchange():
 
 
 def jobs():
-    rows = []
+    rows, lagging = [], []
     for network, bound in JOBS:
-        done = pairs(f'job-{network}', [EMEND, 'bench', 'job', '--network', network, '--json'],
-                     [sys.executable, f'{PEERS}/ddp_torch.py', network])
+        ours = [EMEND, 'bench', 'job', '--network', network, '--json']
+        done = pairs(f'job-{network}', ours, [sys.executable, f'{PEERS}/ddp_torch.py', network])
         if not done:
             continue
         ratios = [o['images_per_s'] / t['images_per_s'] for o, t in done]
@@ -169,13 +169,23 @@ def jobs():
         rows.append(f'| {network} | {median("images_per_s"):.2f} | {statistics.median(t["images_per_s"] for _, t in done):.2f}'
                     f' | {verdict(statistics.median(ratios), bound)} | {median("worker_cpu"):.2f} | {median("server_cpu"):.2f}'
                     f' | {median("coordinator_cpu"):.3f} | {len(done)} |')
+        late = pairs(f'lag-{network}', [*ours, '--consistency', 'lag:1'], None, 3)
+        if not late:
+            continue
+        median_late = lambda key: statistics.median(row[0][key] for row in late)
+        lagging.append(f'| {network} | {100 * median("pull_wait"):.1f} % | {100 * median_late("pull_wait"):.1f} %'
+                       f' | {100 * max(row[0]["pull_wait"] for row in late):.1f} % | {median_late("images_per_s"):.2f}'
+                       f' | {median_late("server_cpu"):.2f} | {median_late("coordinator_cpu"):.3f} | {len(late)} |')
     write('job', [
         '# A whole job beside PyTorch', '',
         '2 workers of 1 thread, 1 server and the coordinator on two cores, batch 2 each, 321², 21 classes, synthetic images',
         f'that are read, decoded and augmented; PyTorch: DistributedDataParallel over Gloo, random data. Medians of',
         f'pairs timed in turn. {machine()}. Command: `scripts/bench.py job`.', '',
         '| network | Emend, images/s | PyTorch, images/s | ratio | asked | met | processors: workers | server | coordinator | pairs |',
-        '|---|---|---|---|---|---|---|---|---|---|', *rows])
+        '|---|---|---|---|---|---|---|---|---|---|', *rows, '',
+        "The share of the workers' time in which they hold a slot and wait for its parameters, and the job with `lag:1`:", '',
+        '| network | waiting, sync | waiting, lag:1 | at most | images/s | server | coordinator | runs |',
+        '|---|---|---|---|---|---|---|---|', *lagging])
 
 
 def growth():
