@@ -174,7 +174,7 @@ def jobs():
         rows.append(f'| {network} | {median("images_per_s"):.2f} | {statistics.median(t["images_per_s"] for _, t in done):.2f}'
                     f' | {verdict(statistics.median(ratios), bound)} | {median("worker_cpu"):.2f} | {median("server_cpu"):.2f}'
                     f' | {median("coordinator_cpu"):.3f} | {len(done)} |')
-        late = pairs(f'lag-{network}', [*ours, '--consistency', 'lag:1'], None, 3)
+        late = pairs(f'lag-{network}', [*ours, '--consistency', 'lag:1'], None)
         if not late:
             continue
         median_late = lambda key: statistics.median(row[0][key] for row in late)

@@ -2,7 +2,6 @@
 // while they are packed, two terms of the sum to a word. An element of c is one chain in ascending order
 // of depth, which waits in c between two blocks; blocks are counted in words.
 
-
 CK_INLINE U load_words(const uint32_t *p) {
     U v;
     __builtin_memcpy(&v, p, sizeof v);
