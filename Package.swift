@@ -70,7 +70,7 @@ let package = Package(
         library("Ledger", ["Hashes"]),
         library("TrainingProtocol"),
         library("WireFormat", ["TrainingProtocol", "CWireMessages"]),
-        library("Transport", ["TrainingProtocol", "WireFormat", "CZeroMQ"]),
+        library("Transport", ["TrainingProtocol", "WireFormat", "CZeroMQ", "CLinux"]),
         library("Simulation", ["TrainingProtocol", "WireFormat"]),
         library("Telemetry", [logging]),
         library(

@@ -7,7 +7,10 @@
 #include <malloc.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /// Asks the kernel to kill this process when its parent dies. A function because prctl is variadic,
@@ -37,6 +40,27 @@ static inline void emend_linux_keep_freed_memory(void) {
     mallopt(M_MMAP_THRESHOLD, 32 << 20);
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
 #endif
+}
+
+/// The process at the other end of a Unix-domain connection, as the kernel noted it when they
+/// connected: its id as this process would name it, or 0 where it has no name for it, and its user.
+/// -1 where the descriptor is no socket. A function because Swift imports no struct ucred.
+static inline int emend_linux_peer(int descriptor, pid_t *process, uid_t *user) {
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return -1;
+    *process = peer.pid;
+    *user = peer.uid;
+    return 0;
+}
+
+/// Copies another process's memory: how many bytes came, or -1. A function because it is declared
+/// only with _GNU_SOURCE.
+static inline ssize_t emend_linux_read_memory(pid_t process, uint64_t address, void *target,
+                                              size_t byteCount) {
+    struct iovec here = {target, byteCount};
+    struct iovec there = {(void *)(uintptr_t)address, byteCount};
+    return process_vm_readv(process, &here, 1, &there, 1, 0);
 }
 
 #endif

@@ -10,7 +10,15 @@ package final class RawDealer {
     private let socket: UnsafeMutableRawPointer
     private let codec = WireCodec()
 
-    package init(to endpoint: Endpoint, routingID: [UInt8], highWaterMark: Int32 = 1_000) {
+    package convenience init(
+        to endpoint: Endpoint, routingID: [UInt8], highWaterMark: Int32 = 1_000
+    ) {
+        self.init(
+            toAddress: endpoint.description, routingID: routingID, highWaterMark: highWaterMark)
+    }
+
+    /// Connects to any address that libzmq takes.
+    package init(toAddress address: String, routingID: [UInt8], highWaterMark: Int32 = 1_000) {
         context = zmq_ctx_new()
         socket = zmq_socket(context, ZMQ_DEALER)
         var zero: Int32 = 0
@@ -18,7 +26,7 @@ package final class RawDealer {
         var mark = highWaterMark
         zmq_setsockopt(socket, ZMQ_RCVHWM, &mark, 4)
         zmq_setsockopt(socket, ZMQ_ROUTING_ID, routingID, routingID.count)
-        zmq_connect(socket, endpoint.description)
+        zmq_connect(socket, address)
     }
 
     /// The routing id of a process's first connection.

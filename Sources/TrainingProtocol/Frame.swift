@@ -15,13 +15,12 @@ package final class Frame {
     package convenience init(
         byteCount: Int, fill: (UnsafeMutableRawBufferPointer) throws -> Void
     ) rethrows {
-        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 64)
-        do { try fill(memory) } catch {
-            memory.deallocate()
+        let owned = OwnedMemory(byteCount: byteCount)
+        do { try fill(owned.aligned) } catch {
+            owned.deallocate()
             throw error
         }
-        let owned = OwnedMemory(memory)
-        self.init(adopting: UnsafeRawBufferPointer(memory)) { owned.deallocate() }
+        self.init(adopting: UnsafeRawBufferPointer(owned.aligned)) { owned.deallocate() }
     }
 
     package convenience init(copying bytes: some Collection<UInt8>) {
@@ -71,11 +70,20 @@ extension Frame: CustomStringConvertible {
     package var description: String { "\(byteCount) bytes" }
 }
 
-// Sendable: a plain address that only the owning frame's release frees.
+// Sendable: plain addresses that only the owning frame's release frees.
 private struct OwnedMemory: @unchecked Sendable {
-    let memory: UnsafeMutableRawBufferPointer
+    private static let alignment = 64
+    private let memory: UnsafeMutableRawBufferPointer
+    /// So many bytes of it as were asked for, on a 64-byte boundary.
+    let aligned: UnsafeMutableRawBufferPointer
 
-    init(_ memory: UnsafeMutableRawBufferPointer) { self.memory = memory }
+    /// Aligns by itself: the C library's aligned blocks, freed, are too small for the next of the same
+    /// size, so that frames that come and go would take new memory again and again.
+    init(byteCount: Int) {
+        memory = .allocate(byteCount: byteCount + Self.alignment, alignment: 16)
+        let offset = -(Int(bitPattern: memory.baseAddress)) & (Self.alignment - 1)
+        aligned = UnsafeMutableRawBufferPointer(rebasing: memory[offset..<offset + byteCount])
+    }
 
     func deallocate() { memory.deallocate() }
 }

@@ -7,6 +7,27 @@ struct IncomingMessage {
     let routingID: RoutingID?
     let header: ReceivedPart
     let payload: [Frame]
+    /// Which frames the sender lent instead of sending them.
+    let loan: Loan?
+    let connectionDescriptor: Int32
+
+    struct Loan {
+        let number: UInt64
+        let places: [DirectReadingNote.Place]
+    }
+
+    /// The same message with all its frames.
+    func with(_ payload: [Frame]) -> IncomingMessage {
+        IncomingMessage(
+            routingID: routingID, header: header, payload: payload, loan: nil,
+            connectionDescriptor: connectionDescriptor)
+    }
+}
+
+/// A note and where it came from.
+struct IncomingNote {
+    let routingID: RoutingID?
+    let note: DirectReadingNote
     let connectionDescriptor: Int32
 }
 
@@ -14,6 +35,7 @@ struct IncomingMessage {
 enum Reception {
     case nothing
     case message(IncomingMessage)
+    case note(IncomingNote)
     case refused(MessageRefusal)
 }
 
@@ -24,6 +46,10 @@ package enum MessageRefusal: Hashable, Sendable {
     case tooManyFrames
     case tooManyBytes
     case tooManyPeers
+    /// A frame that begins as a note between transports does, and is none.
+    case unknownNote
+    /// What the sender lent could not be read, or was no longer lent.
+    case unreadableLoan
 }
 
 extension ZeroMQSocket {
@@ -43,8 +69,25 @@ extension ZeroMQSocket {
             guard let header = part.next(from: self) else { return .refused(.missingHeader) }
             part = header
         }
+        var loan: IncomingMessage.Loan?
+        if DirectReadingNote.begins(part.bytes) {
+            guard let note = DirectReadingNote(part.bytes) else {
+                return discard(after: part, .unknownNote)
+            }
+            guard case .lent(let number, let places) = note else {
+                guard part.isLast else { return discard(after: part, .unknownNote) }
+                return .note(
+                    IncomingNote(
+                        routingID: routingID, note: note,
+                        connectionDescriptor: part.connectionDescriptor))
+            }
+            if let refusal = refusal(of: places, limits) { return discard(after: part, refusal) }
+            guard let header = part.next(from: self) else { return .refused(.missingHeader) }
+            loan = IncomingMessage.Loan(number: number, places: places)
+            part = header
+        }
         let header = part
-        var byteCount = header.bytes.count
+        var byteCount = header.bytes.count + (loan?.byteCount ?? 0)
         var payload: [Frame] = []
         while let next = part.next(from: self) {
             part = next
@@ -59,8 +102,23 @@ extension ZeroMQSocket {
         }
         return .message(
             IncomingMessage(
-                routingID: routingID, header: header, payload: payload,
+                routingID: routingID, header: header, payload: payload, loan: loan,
                 connectionDescriptor: header.connectionDescriptor))
+    }
+
+    /// Why a message is refused whose frames lie in these places.
+    private func refusal(
+        of places: [DirectReadingNote.Place], _ limits: TransportLimits
+    ) -> MessageRefusal? {
+        guard places.count <= limits.payloadFrameCount else { return .tooManyFrames }
+        var byteCount = 0
+        for case .inMemory(_, let count) in places {
+            // Each is below the limit before it is added, so that the sum cannot overflow.
+            guard count <= limits.frameByteCount else { return .tooManyBytes }
+            byteCount += count
+            guard byteCount <= limits.messageByteCount else { return .tooManyBytes }
+        }
+        return nil
     }
 
     private func discard(after part: ReceivedPart, _ refusal: MessageRefusal) -> Reception {
@@ -74,6 +132,14 @@ extension ZeroMQSocket {
         // Sendable: the frame is the part's only user, and releases it once.
         nonisolated(unsafe) let retained = owner
         return Frame(adopting: part.bytes) { retained.release() }
+    }
+}
+
+extension IncomingMessage.Loan {
+    fileprivate var byteCount: Int {
+        places.reduce(0) { sum, place in
+            if case .inMemory(_, let count) = place { sum + count } else { sum }
+        }
     }
 }
 

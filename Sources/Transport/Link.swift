@@ -6,6 +6,10 @@ final class Link {
     enum Outcome {
         case message(IncomingMessage)
         case refused(MessageRefusal)
+        /// A note between the transports, which is no concern of the machine.
+        case heeded
+        /// The kernel forbids, with this errno value, to read the peer's memory.
+        case unreadable(code: Int32)
         case lost
     }
 
@@ -24,6 +28,8 @@ final class Link {
     private var connectionCount: UInt64 = 0
     private var connectedAddress = ""
     private var queue = OutgoingQueue()
+    /// Nil where the peer is not on this host.
+    private var reading: DirectReading?
 
     init(
         _ endpoint: Endpoint, from incarnation: Incarnation, name: String,
@@ -52,12 +58,16 @@ final class Link {
                 ? .invalidEndpoint(endpoint.description) : .last(.connect)
         }
         connectedAddress = try socket.lastEndpoint()
+        reading = local == nil ? nil : DirectReading(limits: limits)
         state = .connecting
     }
 
     var hasInput: Bool { socket.hasInput || monitor.hasInput }
 
     var hasWaitingMessages: Bool { state == .connected && !queue.isEmpty }
+
+    /// Whether the peer has still to read what it was lent.
+    var isLending: Bool { reading?.isLending == true }
 
     /// The next message or loss, or nil when all are told; the last messages come before the loss.
     func next() throws(TransportError) -> Outcome? {
@@ -74,8 +84,16 @@ final class Link {
             try reconnect()
             return .lost
         case .refused(let refusal): return .refused(refusal)
-        case .message(let message): return .message(message)
+        case .note(let note):
+            return reading?.heed(note).map { .unreadable(code: $0) } ?? .heeded
+        case .message(let message): return accept(message)
         }
+    }
+
+    private func accept(_ message: IncomingMessage) -> Outcome {
+        guard let loan = message.loan else { return .message(message) }
+        guard let whole = reading?.complete(message, loan) else { return .refused(.unreadableLoan) }
+        return .message(whole)
     }
 
     private func reconnect() throws(TransportError) {
@@ -89,7 +107,9 @@ final class Link {
     func send(_ message: OutgoingMessage) -> SendFailure? {
         // Not before the hands are shaken: libzmq takes messages as soon as TCP is connected, and
         // loses them without a word where the handshake then fails.
-        if state == .connected, queue.isEmpty, message.send(on: socket, to: nil) == .sent {
+        if state == .connected, queue.isEmpty,
+            message.send(on: socket, to: nil, reading: reading) == .sent
+        {
             return nil
         }
         return queue.append(message, limits: limits) ? nil : .queueFull
@@ -98,7 +118,12 @@ final class Link {
     /// Sends what waits, as far as the peer takes it.
     func flush() {
         guard state == .connected else { return }
-        while let message = queue.first, message.send(on: socket, to: nil) == .sent {
+        if let reading, reading.hasNotes {
+            for note in reading.takeNotes() { _ = send(OutgoingMessage(note)) }
+        }
+        while let message = queue.first,
+            message.send(on: socket, to: nil, reading: reading) == .sent
+        {
             queue.removeFirst()
         }
     }

@@ -7,12 +7,18 @@ final class Listener {
     enum Outcome {
         case message(IncomingMessage, from: Incarnation)
         case refused(MessageRefusal)
+        /// A note between the transports, which is no concern of the machine.
+        case heeded
+        /// The kernel forbids, with this errno value, to read the peer's memory.
+        case unreadable(Incarnation, code: Int32)
         case lost(Incarnation)
     }
 
     private struct Route {
         let routingID: RoutingID
         var queue = OutgoingQueue()
+        /// From the peer's offer on, where it is on this host.
+        var reading: DirectReading?
         /// False from the end of the connection until the loss is told.
         var isOpen = true
     }
@@ -25,6 +31,8 @@ final class Listener {
     private var routes: [Incarnation: Route] = [:]
     /// Peers with queued messages, in the order they became full.
     private var waiting: [Incarnation] = []
+    /// Peers that are to be told something about reading each other's memory.
+    private var unnoted: [Incarnation] = []
     private var openDescriptors: Set<Int32> = []
     private var routingIDs: [Int32: RoutingID] = [:]
     /// Ended connections whose last messages may still wait in the socket.
@@ -70,6 +78,9 @@ final class Listener {
 
     var hasInput: Bool { socket.hasInput || monitor.hasInput || !losses.isEmpty }
 
+    /// Whether a peer has still to read what it was lent.
+    var isLending: Bool { routes.values.contains { $0.reading?.isLending == true } }
+
     /// Whether messages wait for a peer that took no more.
     var hasWaitingMessages: Bool { !waiting.isEmpty }
 
@@ -82,6 +93,7 @@ final class Listener {
         switch socket.receive(kind: .router, limits: limits) {
         case .nothing: return nextLoss().map { .lost($0) }
         case .refused(let refusal): return .refused(refusal)
+        case .note(let note): return heed(note)
         case .message(let message): return accept(message)
         }
     }
@@ -99,9 +111,41 @@ final class Listener {
     }
 
     private func accept(_ message: IncomingMessage) -> Outcome {
-        guard let routingID = message.routingID else {
-            preconditionFailure("a ROUTER's message has no routing id")
+        guard let peer = route(to: message.routingID, on: message.connectionDescriptor) else {
+            return .refused(.tooManyPeers)
         }
+        guard let loan = message.loan else { return .message(message, from: peer) }
+        defer { remember(peer) }
+        guard let whole = routes[peer]?.reading?.complete(message, loan) else {
+            return .refused(.unreadableLoan)
+        }
+        return .message(whole, from: peer)
+    }
+
+    private func heed(_ incoming: IncomingNote) -> Outcome {
+        guard let peer = route(to: incoming.routingID, on: incoming.connectionDescriptor) else {
+            return .refused(.tooManyPeers)
+        }
+        defer { remember(peer) }
+        if let reading = routes[peer]?.reading {
+            return reading.heed(incoming).map { .unreadable(peer, code: $0) } ?? .heeded
+        }
+        guard case .offer = incoming.note, limits.localRoute == .unixSocket else { return .heeded }
+        let reading = DirectReading(limits: limits)
+        if let code = reading.heed(incoming) { return .unreadable(peer, code: code) }
+        if reading.canRead { routes[peer]?.reading = reading }
+        return .heeded
+    }
+
+    /// That the peer is to be told something, if it is.
+    private func remember(_ peer: Incarnation) {
+        guard routes[peer]?.reading?.hasNotes == true, !unnoted.contains(peer) else { return }
+        unnoted.append(peer)
+    }
+
+    /// Whose connection it is, and that it is open; nil where there are too many.
+    private func route(to routingID: RoutingID?, on descriptor: Int32) -> Incarnation? {
+        guard let routingID else { preconditionFailure("a ROUTER's message has no routing id") }
         let peer = routingID.incarnation
         if let route = routes[peer] {
             if route.routingID.connection < routingID.connection {
@@ -112,10 +156,10 @@ final class Listener {
         } else if routes.count < limits.peerCount {
             routes[peer] = Route(routingID: routingID)
         } else {
-            return .refused(.tooManyPeers)
+            return nil
         }
-        note(routingID, on: message.connectionDescriptor)
-        return .message(message, from: peer)
+        note(routingID, on: descriptor)
+        return peer
     }
 
     /// Remembers which descriptor carries the peer, to know it when the connection ends.
@@ -149,7 +193,8 @@ final class Listener {
     private func lose(_ routingID: RoutingID) {
         let peer = routingID.incarnation
         guard let route = routes[peer], route.isOpen, route.routingID == routingID else { return }
-        routes[peer] = Route(routingID: routingID, isOpen: false)
+        // Its last messages may have been lent.
+        routes[peer] = Route(routingID: routingID, reading: route.reading, isOpen: false)
         waiting.removeAll { $0 == peer }
         if losses.isEmpty {
             messagesBeforeLoss = 2 * Int(limits.highWaterMark) * (routes.count + 1)
@@ -161,7 +206,7 @@ final class Listener {
     func send(_ message: OutgoingMessage, to peer: Incarnation) -> SendFailure? {
         guard let route = routes[peer], route.isOpen else { return .unreachable }
         if route.queue.isEmpty {
-            switch message.send(on: socket, to: route.routingID.bytes) {
+            switch message.send(on: socket, to: route.routingID.bytes, reading: route.reading) {
             case .sent: return nil
             case .full: waiting.append(peer)
             case .unreachable:
@@ -175,10 +220,12 @@ final class Listener {
 
     /// Sends what waits, as far as the peers take it.
     func flush() {
+        sendNotes()
         for peer in waiting {
             guard let routingID = routes[peer]?.routingID else { continue }
             sending: while let message = routes[peer]?.queue.first {
-                switch message.send(on: socket, to: routingID.bytes) {
+                let reading = routes[peer]?.reading
+                switch message.send(on: socket, to: routingID.bytes, reading: reading) {
                 case .sent: routes[peer]?.queue.removeFirst()
                 case .full: break sending
                 case .unreachable:
@@ -188,6 +235,15 @@ final class Listener {
             }
         }
         waiting.removeAll { routes[$0]?.queue.isEmpty ?? true }
+    }
+
+    private func sendNotes() {
+        for peer in unnoted {
+            for note in routes[peer]?.reading?.takeNotes() ?? [] {
+                _ = send(OutgoingMessage(note), to: peer)
+            }
+        }
+        unnoted.removeAll()
     }
 }
 

@@ -4,11 +4,11 @@ import Glibc
 ///
 /// It lies in Linux's abstract namespace: no file, no left-overs, and seen only from the same network
 /// namespace, as the loopback interface is. Whoever listens takes both addresses or none.
-struct LocalAddress: Equatable, CustomStringConvertible {
+package struct LocalAddress: Equatable, CustomStringConvertible {
     private let name: String
 
     /// Of a listener at this endpoint, with the port the system chose.
-    init(ofListenerAt endpoint: Endpoint) {
+    package init(ofListenerAt endpoint: Endpoint) {
         name = "emend-\(endpoint.host):\(endpoint.port)"
     }
 
@@ -25,7 +25,7 @@ struct LocalAddress: Equatable, CustomStringConvertible {
     }
 
     /// As libzmq takes it.
-    var description: String { "ipc://@" + name }
+    package var description: String { "ipc://@" + name }
 
     /// Whether somebody listens: asked of the system, without a byte to the listener.
     private var isTaken: Bool {

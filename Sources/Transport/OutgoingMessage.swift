@@ -13,6 +13,10 @@ struct OutgoingMessage {
         byteCount = payload.reduce(header.count) { $0 + $1.bytes.count }
     }
 
+    init(_ note: DirectReadingNote) {
+        self.init(header: note.bytes, payload: [])
+    }
+
     enum Result {
         case sent
         /// The peer takes no more now.
@@ -21,18 +25,38 @@ struct OutgoingMessage {
         case unreachable
     }
 
-    /// Sends all parts or none; `routingID` is given for a ROUTER.
-    func send(on socket: ZeroMQSocket, to routingID: [UInt8]?) -> Result {
-        if let routingID {
-            let code = socket.sendPart(copying: routingID, isLast: false)
-            if code != 0 { return code == EHOSTUNREACH ? .unreachable : .full }
+    /// Sends all parts or none; `routingID` is given for a ROUTER, `reading` where the peer may read
+    /// large frames itself.
+    func send(
+        on socket: ZeroMQSocket, to routingID: [UInt8]?, reading: DirectReading?
+    ) -> Result {
+        switch reading?.terms(for: payload) {
+        case nil, .some(.none): return send(payload, on: socket, to: routingID, note: nil)
+        case .full: return .full
+        case .lent(let note, let lent, let rest):
+            let result = send(rest, on: socket, to: routingID, note: note)
+            if result == .sent { reading?.lend(lent) }
+            return result
         }
-        var code = socket.sendPart(copying: header, isLast: payload.isEmpty)
-        if code != 0 && routingID == nil { return .full }
+    }
+
+    private func send(
+        _ payload: [Frame], on socket: ZeroMQSocket, to routingID: [UInt8]?,
+        note: DirectReadingNote?
+    ) -> Result {
+        let first = routingID ?? note?.bytes ?? header
+        let others = [note?.bytes, header].compactMap(\.self).dropFirst(routingID == nil ? 1 : 0)
+        var code = socket.sendPart(copying: first, isLast: others.isEmpty && payload.isEmpty)
+        if code != 0 { return code == EHOSTUNREACH ? .unreachable : .full }
+        // A part refused amid a message means that the connection broke: libzmq took back the parts
+        // before and swallows those behind up to the last, so that the next message is whole. This
+        // message stays with the caller.
+        for (index, part) in zip(others.indices, others) {
+            let isLast = payload.isEmpty && index == others.endIndex - 1
+            let partCode = socket.sendPart(copying: part, isLast: isLast)
+            if code == 0 { code = partCode }
+        }
         for (index, frame) in payload.enumerated() {
-            // A part refused amid a message means that the connection broke: libzmq took back the
-            // parts before and swallows those behind up to the last, so that the next message is
-            // whole. This message stays with the caller.
             let partCode = socket.sendPart(frame, isLast: index == payload.count - 1)
             if code == 0 { code = partCode }
         }

@@ -169,16 +169,30 @@ package final class RoleLoop<Machine: RoleMachine> {
         return timeout
     }
 
-    /// Gives queued messages their last chance.
+    /// Gives queued messages, and what was lent, their last chance.
     private func sendLastMessages() {
         let linger = UInt64(setup.limits.lingerMilliseconds)
         let deadline = Instant.monotonicNow().advanced(milliseconds: linger)
-        while listener?.hasWaitingMessages == true
-            || links.contains(where: { $0.link.hasWaitingMessages })
-        {
+        while hasUndeliveredMessages {
             guard Instant.monotonicNow() < deadline else { return }
             poll(nil, 0, setup.limits.retryMilliseconds)
+            ignoreMessages()
             flush()
+        }
+    }
+
+    private var hasUndeliveredMessages: Bool {
+        if let listener, listener.hasWaitingMessages || listener.isLending { return true }
+        return links.contains { $0.link.hasWaitingMessages || $0.link.isLending }
+    }
+
+    /// Hears what the transports tell each other; the machine has ended.
+    private func ignoreMessages() {
+        var turn = setup.limits.messagesPerTurn
+        while turn > 0, listener?.next() != nil { turn -= 1 }
+        for peer in links.map(\.peer) {
+            turn = setup.limits.messagesPerTurn
+            while turn > 0, nextOutcome(of: peer) != nil { turn -= 1 }
         }
     }
 

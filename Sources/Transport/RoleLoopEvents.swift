@@ -14,6 +14,11 @@ extension RoleLoop {
             return event(of: message, from: .member(incarnation))
         case .refused(let refusal):
             return refuse(refusal)
+        case .heeded:
+            return nil
+        case .unreadable(let incarnation, let code):
+            observe(.memoryUnreadable(of: .member(incarnation), code: code))
+            return nil
         case .lost(let incarnation):
             return lost(.member(incarnation))
         }
@@ -33,9 +38,13 @@ extension RoleLoop {
 
     func event(of outcome: Link.Outcome, from peer: Peer) -> Event? {
         switch outcome {
-        case .message(let message): event(of: message, from: peer)
-        case .refused(let refusal): refuse(refusal)
-        case .lost: lost(peer)
+        case .message(let message): return event(of: message, from: peer)
+        case .refused(let refusal): return refuse(refusal)
+        case .heeded: return nil
+        case .unreadable(let code):
+            observe(.memoryUnreadable(of: peer, code: code))
+            return nil
+        case .lost: return lost(peer)
         }
     }
 

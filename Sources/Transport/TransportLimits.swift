@@ -25,7 +25,7 @@ public struct TransportLimits: Sendable, Equatable {
     /// Time the last messages have to leave when the loop ends; 0 to 1,000.
     public var lingerMilliseconds: Int32 = 500
     /// Messages libzmq holds per peer and direction; it counts messages, not bytes.
-    public var highWaterMark: Int32 = 8
+    public var highWaterMark: Int32 = 16
     /// One frame; a peer that announces more is cut off before anything is allocated.
     public var frameByteCount: Int64 = 64 << 20
     /// Frames of one message after the header.
@@ -33,10 +33,14 @@ public struct TransportLimits: Sendable, Equatable {
     /// Bytes of one message in all.
     public var messageByteCount = 256 << 20
     /// Bytes that may wait for one peer; a message beyond is dropped and reported.
+    ///
+    /// As many may be lent to it beside them.
     public var queuedByteCount = 512 << 20
     /// Bytes that messages without payload may use beyond `queuedByteCount`, so that a full
     /// queue of tensors does not swallow the heartbeat behind it.
     public var queuedControlByteCount = 4 << 20
+    /// Frames from this size on are read from the sender's memory where `localRoute` allows it.
+    public var lentByteCount = 32 << 10
     /// Peers a listening socket keeps a queue for.
     public var peerCount = 4_096
     /// Messages taken from one socket before the others have their turn.
@@ -52,6 +56,7 @@ public struct TransportLimits: Sendable, Equatable {
 public enum LocalRoute: String, Sendable, CaseIterable {
     /// The loopback interface.
     case tcp
-    /// Unix-domain sockets beside it, which cost less; TCP where they do not lead to the listener.
+    /// Unix-domain sockets beside it, and large frames read from the sender's memory where the kernel
+    /// lets the receiver; TCP where the sockets do not lead to the listener.
     case unixSocket = "ipc"
 }

@@ -16,6 +16,9 @@ package enum TransportObservation: Equatable, Sendable {
     /// The header names another sender than the connection does.
     case senderMismatch(from: Peer, count: Int)
     case messageDropped(SendFailure, to: Peer, count: Int)
+    /// A peer of this host is reached through sockets alone: the kernel forbids, with this errno value,
+    /// to read its memory.
+    case memoryUnreadable(of: Peer, code: Int32)
     /// A peer was announced under an endpoint that cannot be used.
     case unusableEndpoint(String, of: Peer, TransportError)
 }
@@ -38,6 +41,9 @@ extension TransportObservation: CustomStringConvertible {
             "dropped a message from \(peer) in another's name; \(count) so far"
         case .messageDropped(let failure, let peer, let count):
             "could not send to \(peer) (\(failure)); \(count) messages dropped so far"
+        case .memoryUnreadable(let peer, let code):
+            "cannot read tensors from the memory of \(peer) (\(systemMessage(code))); they go through "
+                + "sockets, which takes longer. `sysctl kernel.yama.ptrace_scope=0` allows it"
         case .unusableEndpoint(let text, let peer, let error):
             "cannot connect to \(peer) at '\(text)': \(error)"
         }
