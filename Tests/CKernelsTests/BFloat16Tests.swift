@@ -100,9 +100,10 @@ struct BFloat16Tests {
         return c[0]
     }
 
-    @Test("Products are exact where every number fits: both layouts and both directions")
-    func exactNumbers() {
-        let (rows, columns, depth) = (7, 37, 15)
+    @Test(
+        "Products are exact where every number fits, whatever they fetch ahead",
+        arguments: [(7, 37, 15), (50, 70, 400)])
+    func exactNumbers(rows: Int, columns: Int, depth: Int) {
         func small(_ count: Int, _ stream: UInt64) -> [Float] {
             (0..<count).map { Float(Int(ck_philox_u64(2, stream, UInt64($0)) % 17) - 8) }
         }
@@ -115,21 +116,29 @@ struct BFloat16Tests {
             }
         }
         let aTransposed = transposed(a, rows, depth), bTransposed = transposed(b, depth, columns)
+        let next = small(1_000, 2)
         for table in [Self.twin, Self.native].compactMap({ $0 }) {
-            var c = [Float](repeating: .nan, count: rows * columns)
-            var packed = [UInt32](repeating: 0, count: ck_bfloat16_packed_count(columns, depth))
-            var product = ck_product(
-                rows: rows, columns: columns, depth: depth, c_stride: columns, a_stride: depth,
-                b_stride: columns, store: CK_OVERWRITE, ahead: ck_ahead())
-            table.pack(&packed, b, columns, columns, depth)
-            table.multiply(&c, a, packed, &product)
-            #expect(c == expected)
-            table.pack_transposed(&packed, bTransposed, depth, columns, depth)
-            table.multiply(&c, a, packed, &product)
-            #expect(c == expected)
-            product.a_stride = rows
-            table.multiply_transposed(&c, aTransposed, b, &product)
-            #expect(c == expected)
+            next.withUnsafeBufferPointer { next in
+                for count in [0, 5, next.count] {
+                    var c = [Float](repeating: .nan, count: rows * columns)
+                    var packed = [UInt32](
+                        repeating: 0, count: ck_bfloat16_packed_count(columns, depth))
+                    var product = ck_product(
+                        rows: rows, columns: columns, depth: depth, c_stride: columns,
+                        a_stride: depth, b_stride: columns, store: CK_OVERWRITE,
+                        ahead: ck_ahead(
+                            first: next.baseAddress, second: next.baseAddress, count: count))
+                    table.pack(&packed, b, columns, columns, depth)
+                    table.multiply(&c, a, packed, &product)
+                    #expect(c == expected)
+                    table.pack_transposed(&packed, bTransposed, depth, columns, depth)
+                    table.multiply(&c, a, packed, &product)
+                    #expect(c == expected)
+                    product.a_stride = rows
+                    table.multiply_transposed(&c, aTransposed, b, &product)
+                    #expect(c == expected)
+                }
+            }
         }
     }
 
