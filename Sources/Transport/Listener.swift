@@ -116,16 +116,26 @@ final class Listener {
         }
         guard let loan = message.loan else { return .message(message, from: peer) }
         defer { remember(peer) }
-        guard let whole = routes[peer]?.reading?.complete(message, loan) else {
-            return .refused(.unreadableLoan)
-        }
+        guard let reading = reading(of: message.routingID),
+            let whole = reading.complete(message, loan)
+        else { return .refused(.unreadableLoan) }
         return .message(whole, from: peer)
+    }
+
+    /// What was agreed on this connection; nil for one that the peer has replaced, whose loans ended
+    /// with it.
+    private func reading(of routingID: RoutingID?) -> DirectReading? {
+        guard let routingID, let route = routes[routingID.incarnation],
+            route.routingID == routingID
+        else { return nil }
+        return route.reading
     }
 
     private func heed(_ incoming: IncomingNote) -> Outcome {
         guard let peer = route(to: incoming.routingID, on: incoming.connectionDescriptor) else {
             return .refused(.tooManyPeers)
         }
+        guard routes[peer]?.routingID == incoming.routingID else { return .heeded }
         defer { remember(peer) }
         if let reading = routes[peer]?.reading {
             return reading.heed(incoming).map { .unreadable(peer, code: $0) } ?? .heeded

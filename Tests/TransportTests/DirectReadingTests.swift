@@ -59,9 +59,13 @@ struct DirectReadingTests {
         try listener { Frame(floats: [1]) }
     }
 
-    private func localDealer(to loop: LoopUnderTest) throws -> RawDealer {
+    private func localDealer(
+        to loop: LoopUnderTest, connection: UInt64 = 1
+    ) throws -> RawDealer {
         let address = LocalAddress(ofListenerAt: try #require(loop.endpoint)).description
-        return RawDealer(toAddress: address, routingID: RawDealer.routingID(of: incarnation))
+        return RawDealer(
+            toAddress: address,
+            routingID: RawDealer.routingID(of: incarnation, connection: connection))
     }
 
     /// The notes that come until `count` are there.
@@ -168,6 +172,21 @@ struct DirectReadingTests {
             loop.wait { $0.observations.contains(.messageRefused(.unreadableLoan, count: 1)) })
         dealer.send(.beat(.worker, incarnation, 1))
         #expect(dealer.receive(milliseconds: 20_000)?.last?.count == 1 << 20)
+        end(loop)
+    }
+
+    /// Its loans ended with it, and the new connection's token says nothing about them.
+    @Test func nothingLentOnAReplacedConnectionIsRead() throws {
+        let loop = try listener()
+        let old = try localDealer(to: loop)
+        shakeHands(old)
+        let new = try localDealer(to: loop, connection: 2)
+        shakeHands(new)
+        sendLent(old, [frame.place])
+        #expect(
+            loop.wait { $0.observations.contains(.messageRefused(.unreadableLoan, count: 1)) })
+        sendLent(new, [frame.place])
+        #expect(loop.wait { pushes($0).count == 1 })
         end(loop)
     }
 
