@@ -3,12 +3,11 @@ import TrainingProtocol
 /// One connection's way around its socket: two processes of one host and user read large frames from
 /// each other's memory, which costs one copy where a socket costs two.
 ///
-/// The socket still carries every message, in order; of a lent frame it carries the address. Each end
-/// offers its memory, and lends only after the other has said that it could read it: where the kernel
-/// forbids it, everything travels through the socket as between hosts.
+/// The socket still carries every message, in order; of a lent frame it carries the address. The end
+/// that connects offers its memory, the other offers its own where it could read that, and each lends only
+/// after the other has said that it can read: where the kernel forbids it to either, everything travels
+/// through the socket as between hosts.
 final class DirectReading {
-    /// Notes for the peer, to be sent at the loop's next turn.
-    private(set) var hasNotes = false
     private let limits: TransportLimits
     private let loans = MemoryLoans()
     private var isOfferDue = true
@@ -21,10 +20,7 @@ final class DirectReading {
     private var toldNumber: UInt64 = 0
 
     /// For a new connection between processes of one host; begins with an offer to the peer.
-    init(limits: TransportLimits) {
-        self.limits = limits
-        hasNotes = true
-    }
+    init(limits: TransportLimits) { self.limits = limits }
 
     // MARK: Lending
 
@@ -33,7 +29,7 @@ final class DirectReading {
 
     enum Terms {
         /// Everything goes through the socket.
-        case none
+        case socketOnly
         /// These frames are lent and the rest goes through the socket, behind the note.
         case lent(DirectReadingNote, frames: [Frame], rest: [Frame])
         /// So much is lent that the peer must read first.
@@ -42,9 +38,9 @@ final class DirectReading {
 
     /// Which frames of a message to lend.
     func terms(for payload: [Frame]) -> Terms {
-        guard isAccepted else { return .none }
+        guard isAccepted else { return .socketOnly }
         let frames = payload.filter(isLarge)
-        guard !frames.isEmpty else { return .none }
+        guard !frames.isEmpty else { return .socketOnly }
         let byteCount = frames.reduce(0) { $0 + $1.byteCount }
         guard loans.isEmpty || loans.byteCount + byteCount <= limits.queuedByteCount else {
             return .full
@@ -75,7 +71,6 @@ final class DirectReading {
             case .readable(let memory):
                 peer = memory
                 isAcceptanceDue = true
-                hasNotes = true
             case .elsewhere: break
             case .refused(let code): return code
             }
@@ -90,10 +85,10 @@ final class DirectReading {
 
     /// The message with the frames that it was lent; nil where they could not be read.
     func complete(_ message: IncomingMessage, _ loan: IncomingMessage.Loan) -> IncomingMessage? {
-        guard let peer else { return nil }
+        // What has been told as read may have been let go, though the token still stands.
+        guard let peer, loan.number > readNumber else { return nil }
         // Whatever comes of it, the peer need keep nothing.
         readNumber = loan.number
-        hasNotes = true
         var payload: [Frame] = []
         var inMessage = message.payload[...]
         for place in loan.places {
@@ -110,18 +105,39 @@ final class DirectReading {
         return message.with(payload)
     }
 
-    /// What the peer is to be told now.
-    func takeNotes() -> [DirectReadingNote] {
-        var notes: [DirectReadingNote] = []
+    // MARK: Notes
+
+    /// Whether the peer is to be told something.
+    var hasNotes: Bool { isOfferDue || isAcceptanceDue || readNumber > toldNumber }
+
+    /// Sends what the peer is to be told; what does not leave stays due.
+    ///
+    /// Straight to the socket: behind queued messages, which may wait for the peer to read, both ends
+    /// could wait for each other.
+    func tell(
+        _ send: (OutgoingMessage) -> OutgoingMessage.Result
+    ) -> OutgoingMessage.Result {
+        while let note = nextNote {
+            let result = send(OutgoingMessage(note))
+            guard result == .sent else { return result }
+            switch note {
+            case .offer: isOfferDue = false
+            case .accepted: isAcceptanceDue = false
+            case .read(let number): toldNumber = number
+            case .lent: break
+            }
+        }
+        return .sent
+    }
+
+    private var nextNote: DirectReadingNote? {
         if isOfferDue {
             let token = loans.token
-            notes.append(
-                .offer(address: token.address, high: token.value.high, low: token.value.low))
+            return .offer(
+                address: token.address, high: token.value.high, low: token.value.low)
         }
-        if isAcceptanceDue { notes.append(.accepted) }
-        if readNumber > toldNumber { notes.append(.read(through: readNumber)) }
-        (isOfferDue, isAcceptanceDue, toldNumber, hasNotes) = (false, false, readNumber, false)
-        return notes
+        if isAcceptanceDue { return .accepted }
+        return readNumber > toldNumber ? .read(through: readNumber) : nil
     }
 }
 

@@ -16,6 +16,10 @@ struct IncomingMessage {
         let places: [DirectReadingNote.Place]
     }
 
+    /// How many messages of a turn it stands for: frames of a peer's memory cost the peer nothing,
+    /// and copying them takes the loop's time.
+    var turns: Int { max(1, payload.reduce(0) { $0 + $1.byteCount } >> 21) }
+
     /// The same message with all its frames.
     func with(_ payload: [Frame]) -> IncomingMessage {
         IncomingMessage(
@@ -152,4 +156,12 @@ extension ReceivedPart {
         precondition(received, "libzmq delivered half a message")
         return part
     }
+}
+
+extension Link.Outcome {
+    var turns: Int { if case .message(let message) = self { message.turns } else { 1 } }
+}
+
+extension Listener.Outcome {
+    var turns: Int { if case .message(let message, _) = self { message.turns } else { 1 } }
 }

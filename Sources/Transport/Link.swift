@@ -64,7 +64,9 @@ final class Link {
 
     var hasInput: Bool { socket.hasInput || monitor.hasInput }
 
-    var hasWaitingMessages: Bool { state == .connected && !queue.isEmpty }
+    var hasWaitingMessages: Bool {
+        state == .connected && (!queue.isEmpty || reading?.hasNotes == true)
+    }
 
     /// Whether the peer has still to read what it was lent.
     var isLending: Bool { reading?.isLending == true }
@@ -118,9 +120,7 @@ final class Link {
     /// Sends what waits, as far as the peer takes it.
     func flush() {
         guard state == .connected else { return }
-        if let reading, reading.hasNotes {
-            for note in reading.takeNotes() { _ = send(OutgoingMessage(note)) }
-        }
+        _ = reading?.tell { $0.send(on: socket, to: nil, reading: nil) }
         while let message = queue.first,
             message.send(on: socket, to: nil, reading: reading) == .sent
         {

@@ -82,7 +82,7 @@ final class Listener {
     var isLending: Bool { routes.values.contains { $0.reading?.isLending == true } }
 
     /// Whether messages wait for a peer that took no more.
-    var hasWaitingMessages: Bool { !waiting.isEmpty }
+    var hasWaitingMessages: Bool { !waiting.isEmpty || !unnoted.isEmpty }
 
     /// The next message or loss, or nil when all are told; a peer's last messages come before its
     /// loss.
@@ -249,11 +249,16 @@ final class Listener {
 
     private func sendNotes() {
         for peer in unnoted {
-            for note in routes[peer]?.reading?.takeNotes() ?? [] {
-                _ = send(OutgoingMessage(note), to: peer)
+            guard let route = routes[peer], route.isOpen else { continue }
+            let result = route.reading?.tell {
+                $0.send(on: socket, to: route.routingID.bytes, reading: nil)
             }
+            if result == .unreachable { lose(route.routingID) }
         }
-        unnoted.removeAll()
+        unnoted.removeAll { peer in
+            guard let route = routes[peer], route.isOpen else { return true }
+            return route.reading?.hasNotes != true
+        }
     }
 }
 

@@ -31,7 +31,7 @@ struct OutgoingMessage {
         on socket: ZeroMQSocket, to routingID: [UInt8]?, reading: DirectReading?
     ) -> Result {
         switch reading?.terms(for: payload) {
-        case nil, .some(.none): return send(payload, on: socket, to: routingID, note: nil)
+        case nil, .socketOnly: return send(payload, on: socket, to: routingID, note: nil)
         case .full: return .full
         case .lent(let note, let lent, let rest):
             let result = send(rest, on: socket, to: routingID, note: note)
@@ -44,9 +44,9 @@ struct OutgoingMessage {
         _ payload: [Frame], on socket: ZeroMQSocket, to routingID: [UInt8]?,
         note: DirectReadingNote?
     ) -> Result {
-        let first = routingID ?? note?.bytes ?? header
-        let others = [note?.bytes, header].compactMap(\.self).dropFirst(routingID == nil ? 1 : 0)
-        var code = socket.sendPart(copying: first, isLast: others.isEmpty && payload.isEmpty)
+        let parts = [routingID, note?.bytes, header].compactMap(\.self)
+        let others = parts.dropFirst()
+        var code = socket.sendPart(copying: parts[0], isLast: others.isEmpty && payload.isEmpty)
         if code != 0 { return code == EHOSTUNREACH ? .unreachable : .full }
         // A part refused amid a message means that the connection broke: libzmq took back the parts
         // before and swallows those behind up to the last, so that the next message is whole. This

@@ -31,6 +31,6 @@ final class ReceivedPart {
 
     var isLast: Bool { zmq_msg_more(message) == 0 }
 
-    /// The descriptor of the TCP connection that the part came through, or −1.
+    /// The descriptor of the connection, TCP or Unix-domain, that the part came through, or −1.
     var connectionDescriptor: Int32 { zmq_msg_get(message, ZMQ_SRCFD) }
 }

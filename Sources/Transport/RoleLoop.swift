@@ -106,14 +106,14 @@ package final class RoleLoop<Machine: RoleMachine> {
     private func receive(for machine: inout Machine) {
         var turn = setup.limits.messagesPerTurn
         while turn > 0, termination == nil, let outcome = listener?.next() {
-            turn -= 1
+            turn -= outcome.turns
             if let event = event(of: outcome) { dispatch(event, to: &machine) }
         }
         // The machine may open and close links in between.
         for peer in links.map(\.peer) {
             turn = setup.limits.messagesPerTurn
             while turn > 0, termination == nil, let outcome = nextOutcome(of: peer) {
-                turn -= 1
+                turn -= outcome.turns
                 if let event = event(of: outcome, from: peer) { dispatch(event, to: &machine) }
             }
         }
@@ -189,10 +189,14 @@ package final class RoleLoop<Machine: RoleMachine> {
     /// Hears what the transports tell each other; the machine has ended.
     private func ignoreMessages() {
         var turn = setup.limits.messagesPerTurn
-        while turn > 0, listener?.next() != nil { turn -= 1 }
+        while turn > 0, let outcome = listener?.next() { turn -= outcome.turns }
         for peer in links.map(\.peer) {
             turn = setup.limits.messagesPerTurn
-            while turn > 0, nextOutcome(of: peer) != nil { turn -= 1 }
+            while turn > 0, let outcome = nextOutcome(of: peer) {
+                turn -= outcome.turns
+                // It is not to be opened again.
+                if case .lost = outcome { links.removeAll { $0.peer == peer } }
+            }
         }
     }
 

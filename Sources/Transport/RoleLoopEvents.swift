@@ -3,7 +3,7 @@ import WireFormat
 
 /// What the loop counts, so that a flood of faults is not a flood of reports.
 enum ObservationCount: Hashable {
-    case refused(MessageRefusal), malformed, senderMismatch, dropped
+    case refused(MessageRefusal), malformed, senderMismatch, dropped, unreadable
 }
 
 // How the loop turns what its sockets tell into events for the machine.
@@ -17,8 +17,7 @@ extension RoleLoop {
         case .heeded:
             return nil
         case .unreadable(let incarnation, let code):
-            observe(.memoryUnreadable(of: .member(incarnation), code: code))
-            return nil
+            return unreadable(.member(incarnation), code)
         case .lost(let incarnation):
             return lost(.member(incarnation))
         }
@@ -42,8 +41,7 @@ extension RoleLoop {
         case .refused(let refusal): return refuse(refusal)
         case .heeded: return nil
         case .unreadable(let code):
-            observe(.memoryUnreadable(of: peer, code: code))
-            return nil
+            return unreadable(peer, code)
         case .lost: return lost(peer)
         }
     }
@@ -79,6 +77,12 @@ extension RoleLoop {
     private func refuse(_ refusal: MessageRefusal) -> Event? {
         let count = increment(.refused(refusal))
         if isWorthReporting(count) { observe(.messageRefused(refusal, count: count)) }
+        return nil
+    }
+
+    /// Told once: what keeps one peer's memory closed keeps the others' closed.
+    private func unreadable(_ peer: Peer, _ code: Int32) -> Event? {
+        if increment(.unreadable) == 1 { observe(.memoryUnreadable(of: peer, code: code)) }
         return nil
     }
 

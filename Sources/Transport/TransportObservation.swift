@@ -43,7 +43,8 @@ extension TransportObservation: CustomStringConvertible {
             "could not send to \(peer) (\(failure)); \(count) messages dropped so far"
         case .memoryUnreadable(let peer, let code):
             "cannot read tensors from the memory of \(peer) (\(systemMessage(code))); they go through "
-                + "sockets, which takes longer. `sysctl kernel.yama.ptrace_scope=0` allows it"
+                + "sockets, which takes longer. Where Yama forbids it, "
+                + "`sysctl kernel.yama.ptrace_scope=0` allows it"
         case .unusableEndpoint(let text, let peer, let error):
             "cannot connect to \(peer) at '\(text)': \(error)"
         }

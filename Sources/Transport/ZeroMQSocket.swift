@@ -45,6 +45,7 @@ final class ZeroMQSocket {
         precondition(
             0...1_000 ~= limits.lingerMilliseconds,
             "linger of \(limits.lingerMilliseconds) ms, where 0 to 1,000 are allowed")
+        precondition(limits.lentByteCount > 0, "lentByteCount of \(limits.lentByteCount)")
         try set(ZMQ_LINGER, limits.lingerMilliseconds)
         try set(ZMQ_SNDHWM, limits.highWaterMark)
         try set(ZMQ_RCVHWM, limits.highWaterMark)

@@ -133,8 +133,8 @@ struct DirectReadingTests {
         let dealer = try localDealer(to: loop)
         shakeHands(dealer)
         sendLent(dealer, [.inMemory(address: 8, byteCount: 4)])
-        sendLent(dealer, [.inMemory(address: .max - 3, byteCount: 8 << 20)])
-        sendLent(dealer, [.inMessage])
+        sendLent(dealer, number: 2, [.inMemory(address: .max - 3, byteCount: 8 << 20)])
+        sendLent(dealer, number: 3, [.inMessage])
         #expect(
             loop.wait { $0.observations.contains(.messageRefused(.unreadableLoan, count: 2)) })
         sendLent(dealer, [.inMemory(address: 8, byteCount: .max)])
@@ -253,6 +253,60 @@ struct DirectReadingTests {
             dealer.send([DirectReadingNote.read(through: UInt64(number)).bytes])
         }
         #expect(released.wait { $0 >= 5 })
+        end(loop)
+    }
+
+    @Test func aLoanIsReadOnce() throws {
+        let loop = try listener()
+        let dealer = try localDealer(to: loop)
+        shakeHands(dealer)
+        sendLent(dealer, number: 5, [frame.place])
+        #expect(loop.wait { pushes($0).count == 1 })
+        sendLent(dealer, number: 5, [frame.place])
+        #expect(
+            loop.wait { $0.observations.contains(.messageRefused(.unreadableLoan, count: 1)) })
+        end(loop)
+    }
+
+    /// Each has lent all that it may and has more to send, which waits until the other has read.
+    @Test func twoThatLendEachOtherAllTheyMayDoNotBlock() throws {
+        var limits = TransportLimits.fast
+        limits.queuedByteCount = 3 << 20
+        let (far, near) = (Incarnation.random(), Incarnation.random())
+        let burst: @Sendable (Role, Incarnation, Peer) -> [Effect] = { role, sender, receiver in
+            (0..<5).map { index in
+                let payload = patterned(1 << 20, seed: index, released: Watched(0))
+                let push = Message.push(sender, UInt64(index), payload)
+                return .send(.from(role, sender, push.body), to: receiver)
+            }
+        }
+        let loop = try LoopUnderTest(listen: "127.0.0.1:0", limits: limits, incarnation: far) {
+            event, _, effects in
+            switch event {
+            case .received(let message, let peer):
+                guard let number = message.number else { return }
+                effects.append(.send(.beat(.coordinator, far, number + 1), to: peer))
+                if number == 20 { effects += burst(.coordinator, far, peer) }
+            case .stopRequested: effects.append(.terminate(.drained))
+            default: break
+            }
+        }
+        let caller = try LoopUnderTest(
+            coordinator: loop.endpoint, limits: limits, incarnation: near
+        ) { event, _, effects in
+            switch event {
+            case .started: effects.append(.send(.beat(.worker, near, 0), to: .coordinator))
+            case .received(let message, _):
+                guard let number = message.number, number <= 20 else { return }
+                effects.append(.send(.beat(.worker, near, number), to: .coordinator))
+                if number == 20 { effects += burst(.worker, near, .coordinator) }
+            case .stopRequested: effects.append(.terminate(.drained))
+            default: break
+            }
+        }
+        #expect(loop.wait { pushes($0).count == 5 })
+        #expect(caller.wait { pushes($0).count == 5 })
+        end(caller)
         end(loop)
     }
 
