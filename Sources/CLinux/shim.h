@@ -43,8 +43,9 @@ static inline void emend_linux_keep_freed_memory(void) {
 }
 
 /// The process at the other end of a Unix-domain connection, as the kernel noted it when that process
-/// connected or began to listen: its id as this process would name it, or 0 where it has no name for it, and its user.
-/// -1 where the descriptor is no socket. A function because Swift imports no struct ucred.
+/// connected or began to listen: its id as this process would name it, or 0 where it has no name for
+/// it, and its user. -1 where the descriptor is no socket. A function because Swift imports no struct
+/// ucred.
 static inline int emend_linux_peer(int descriptor, pid_t *process, uid_t *user) {
     struct ucred peer;
     socklen_t size = sizeof peer;

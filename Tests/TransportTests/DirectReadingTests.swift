@@ -83,12 +83,11 @@ struct DirectReadingTests {
     }
 
     private func sendLent(
-        _ dealer: RawDealer, number: UInt64 = 1, _ places: [DirectReadingNote.Place],
-        behind header: [UInt8]? = nil
+        _ dealer: RawDealer, number: UInt64 = 1, _ places: [DirectReadingNote.Place]
     ) {
         let push = WireCodec().encode(.push(incarnation, number, frame))
         let note = DirectReadingNote.lent(number: number, places: places)
-        dealer.send([note.bytes, header ?? push.header])
+        dealer.send([note.bytes, push.header])
     }
 
     private func end(_ loop: LoopUnderTest) {
@@ -102,6 +101,14 @@ struct DirectReadingTests {
             else { return nil }
             return push
         }
+    }
+
+    private func expectRefusal(
+        _ refusal: MessageRefusal, count: Int = 1, by loop: LoopUnderTest
+    ) {
+        #expect(
+            loop.wait { $0.observations.contains(.messageRefused(refusal, count: count)) },
+            "\(refusal)")
     }
 
     @Test func aLentFrameIsReadAndTold() throws {
@@ -122,8 +129,7 @@ struct DirectReadingTests {
         shakeHands(dealer)
         memory.takeBack()
         sendLent(dealer, [frame.place])
-        #expect(
-            loop.wait { $0.observations.contains(.messageRefused(.unreadableLoan, count: 1)) })
+        expectRefusal(.unreadableLoan, by: loop)
         #expect(pushes(loop.seen).isEmpty)
         end(loop)
     }
@@ -135,15 +141,14 @@ struct DirectReadingTests {
         sendLent(dealer, [.inMemory(address: 8, byteCount: 4)])
         sendLent(dealer, number: 2, [.inMemory(address: .max - 3, byteCount: 8 << 20)])
         sendLent(dealer, number: 3, [.inMessage])
-        #expect(
-            loop.wait { $0.observations.contains(.messageRefused(.unreadableLoan, count: 2)) })
+        expectRefusal(.unreadableLoan, count: 2, by: loop)
         sendLent(dealer, [.inMemory(address: 8, byteCount: .max)])
-        #expect(loop.wait { $0.observations.contains(.messageRefused(.tooManyBytes, count: 1)) })
+        expectRefusal(.tooManyBytes, by: loop)
         sendLent(dealer, Array(repeating: frame.place, count: 1_000))
-        #expect(loop.wait { $0.observations.contains(.messageRefused(.tooManyFrames, count: 1)) })
+        expectRefusal(.tooManyFrames, by: loop)
         dealer.send([[0, 9, 0, 0, 0, 0, 0, 0]])
         dealer.send([DirectReadingNote.accepted.bytes, [1]])
-        #expect(loop.wait { $0.observations.contains(.messageRefused(.unknownNote, count: 2)) })
+        expectRefusal(.unknownNote, count: 2, by: loop)
         sendLent(dealer, number: 9, [frame.place])
         #expect(loop.wait { pushes($0).count == 1 })
         end(loop)
@@ -153,8 +158,7 @@ struct DirectReadingTests {
         let loop = try listener { patterned(1 << 20, seed: 5, released: Watched(0)) }
         let dealer = try localDealer(to: loop)
         sendLent(dealer, [frame.place])
-        #expect(
-            loop.wait { $0.observations.contains(.messageRefused(.unreadableLoan, count: 1)) })
+        expectRefusal(.unreadableLoan, by: loop)
         dealer.send([DirectReadingNote.accepted.bytes])
         dealer.send(.beat(.worker, incarnation, 1))
         #expect(dealer.receive(milliseconds: 20_000)?.last?.count == 1 << 20)
@@ -168,8 +172,7 @@ struct DirectReadingTests {
         dealer.send([memory.offer.bytes])
         dealer.send([DirectReadingNote.accepted.bytes])
         sendLent(dealer, [frame.place])
-        #expect(
-            loop.wait { $0.observations.contains(.messageRefused(.unreadableLoan, count: 1)) })
+        expectRefusal(.unreadableLoan, by: loop)
         dealer.send(.beat(.worker, incarnation, 1))
         #expect(dealer.receive(milliseconds: 20_000)?.last?.count == 1 << 20)
         end(loop)
@@ -183,8 +186,7 @@ struct DirectReadingTests {
         let new = try localDealer(to: loop, connection: 2)
         shakeHands(new)
         sendLent(old, [frame.place])
-        #expect(
-            loop.wait { $0.observations.contains(.messageRefused(.unreadableLoan, count: 1)) })
+        expectRefusal(.unreadableLoan, by: loop)
         sendLent(new, [frame.place])
         #expect(loop.wait { pushes($0).count == 1 })
         end(loop)
@@ -197,8 +199,7 @@ struct DirectReadingTests {
         memory.takeBack()
         dealer.send([memory.offer.bytes])
         sendLent(dealer, [frame.place])
-        #expect(
-            loop.wait { $0.observations.contains(.messageRefused(.unreadableLoan, count: 1)) })
+        expectRefusal(.unreadableLoan, by: loop)
         end(loop)
     }
 
@@ -263,8 +264,7 @@ struct DirectReadingTests {
         sendLent(dealer, number: 5, [frame.place])
         #expect(loop.wait { pushes($0).count == 1 })
         sendLent(dealer, number: 5, [frame.place])
-        #expect(
-            loop.wait { $0.observations.contains(.messageRefused(.unreadableLoan, count: 1)) })
+        expectRefusal(.unreadableLoan, by: loop)
         end(loop)
     }
 
