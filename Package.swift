@@ -44,7 +44,6 @@ let package = Package(
         .systemLibrary(name: "CPNG"),
         .systemLibrary(name: "CSodium"),
         .systemLibrary(name: "CXXHash"),
-        .systemLibrary(name: "CLinux"),
         .target(name: "CWireMessages", linkerSettings: [.linkedLibrary("protobuf-c")]),
         .target(
             name: "CKernels", cSettings: [.treatAllWarnings(as: .error)],
@@ -52,6 +51,7 @@ let package = Package(
         .target(
             name: "CKernelRecording", dependencies: ["CKernels"],
             cSettings: [.treatAllWarnings(as: .error)]),
+        .target(name: "CLinux", cSettings: [.treatAllWarnings(as: .error)]),
         .target(name: "CSHA256", cSettings: [.treatAllWarnings(as: .error)]),
         library("Hashes", ["CSHA256", "CSodium"]),
         library("Configurations", ["Hashes", yams]),
