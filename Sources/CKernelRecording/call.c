@@ -31,6 +31,20 @@ static ck_extent rows_read(const ck_window *w, ptrdiff_t row_begin, ptrdiff_t ro
     return (ck_extent){first, end - first};
 }
 
+/// The output rows that read these input rows, with those between them.
+static ck_extent rows_reading(const ck_window *w, ptrdiff_t row_begin, ptrdiff_t row_end) {
+    ptrdiff_t first = 0, end = 0;
+    for (ptrdiff_t row = row_begin; row < row_end; row++)
+        for (ptrdiff_t ky = 0; ky < w->kernel; ky++) {
+            ptrdiff_t sy = row % w->in_height + w->padding - ky * w->dilation;
+            if (sy < 0 || sy % w->stride != 0 || sy / w->stride >= w->out_height) continue;
+            ptrdiff_t at = row / w->in_height * w->out_height + sy / w->stride;
+            if (end == 0 || at < first) first = at;
+            if (at >= end) end = at + 1;
+        }
+    return (ck_extent){first, end - first};
+}
+
 // ---- the packed form ------------------------------------------------------------------------------
 
 /// Packs b or bᵀ into memory of its exact size with a mark behind it; the caller frees it.

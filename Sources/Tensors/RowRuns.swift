@@ -154,17 +154,20 @@ final class RowHook {
     var body: ((Range<Int>) -> Void)?
     private let rowCount: Int
 
-    /// - Parameter tiles: the rows that each tile writes.
-    init(unit: Int, stage: Int, tiles: Tiling) {
+    /// - Parameter starts: the first rows of the stage's tiles, ascending.
+    init(unit: Int, stage: Int, rowCount: Int, starts: [Int]) {
         self.unit = unit
         self.stage = stage
-        rowCount = tiles.total
+        self.rowCount = rowCount
         var left: [Int] = []
-        for tile in 1..<max(tiles.count, 1) {
-            let border = tiles.range(tile).lowerBound
-            if border % unit != 0, left.last != border / unit { left.append(border / unit) }
+        for border in starts where border % unit != 0 && left.last != border / unit {
+            left.append(border / unit)
         }
         unitsLeft = left
+    }
+
+    convenience init(unit: Int, stage: Int, tiles: Tiling) {
+        self.init(unit: unit, stage: stage, rowCount: tiles.total, starts: tiles.starts)
     }
 
     /// Hands on the whole units among rows.

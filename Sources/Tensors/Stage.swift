@@ -33,6 +33,9 @@ package struct Tiling {
         tile * length..<min((tile + 1) * length, total)
     }
 
+    /// Where the runs begin.
+    var starts: [Int] { (0..<count).map { $0 * length } }
+
     /// About `count` equal runs, none longer than `limit` nor shorter than `minimum`.
     package static func even(_ total: Int, count: Int, limit: Int, minimum: Int = 1) -> Tiling {
         let share = (total + count - 1) / count

@@ -106,10 +106,12 @@ struct PortableSelfTest {
         let x = numbers(9 * 13 * 21), dy = numbers(5 * 7 * 21), weight = numbers(9 * 21)
         let kernels = kernels
         result(dy.count) { kernels.pointee.depthwise_forward($0, x, 0, weight, &window, 0, 5) }
-        result(x.count) { kernels.pointee.depthwise_backward_data($0, dy, weight, &window, 0, 9) }
+        result(x.count) {
+            kernels.pointee.depthwise_backward_data($0, dy, 0, weight, &window, 0, 9)
+        }
         result(weight.count) {
             kernels.pointee.depthwise_backward_weight(
-                $0, x, 0, dy, &window, 0, 5, CK_OVERWRITE)
+                $0, x, 0, dy, 0, &window, 0, 5, CK_OVERWRITE)
         }
     }
 

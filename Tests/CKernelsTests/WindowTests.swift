@@ -71,15 +71,15 @@ struct WindowTests {
             let dy = w.input(k.outputCount, content)
             let rows = k.batch * k.out_height, inRows = k.batch * k.in_height
             table.depthwise_forward(w.output(k.outputCount), x, 0, weight, &k, 0, rows)
-            table.depthwise_backward_data(w.output(k.inputCount), dy, weight, &k, 0, inRows)
+            table.depthwise_backward_data(w.output(k.inputCount), dy, 0, weight, &k, 0, inRows)
             let partial = table.depthwise_backward_weight!
-            partial(w.output(k.weightCount), x, 0, dy, &k, 0, rows, CK_OVERWRITE)
+            partial(w.output(k.weightCount), x, 0, dy, 0, &k, 0, rows, CK_OVERWRITE)
             let sum = w.output(k.weightCount)
-            partial(sum, x, 0, dy, &k, rows / 3, rows / 2, CK_OVERWRITE)
-            partial(sum, x, 0, dy, &k, rows / 2, rows - rows / 4, CK_ACCUMULATE)
+            partial(sum, x, 0, dy, 0, &k, rows / 3, rows / 2, CK_OVERWRITE)
+            partial(sum, x, 0, dy, 0, &k, rows / 2, rows - rows / 4, CK_ACCUMULATE)
             table.depthwise_forward(w.output(k.outputCount), x, 0, weight, &k, rows / 3, rows / 2)
             table.depthwise_backward_data(
-                w.output(k.inputCount), dy, weight, &k, inRows / 3, inRows / 2)
+                w.output(k.inputCount), dy, 0, weight, &k, inRows / 3, inRows / 2)
         }
     }
 
@@ -134,7 +134,7 @@ struct WindowTests {
             var gradient = [Float](repeating: 0, count: k.weightCount), sum = gradient
             let rows = k.batch * k.out_height
             level.table.depthwise_forward(&whole, x, 0, weight, &k, 0, rows)
-            level.table.depthwise_backward_weight(&gradient, x, 0, dy, &k, 0, rows, CK_OVERWRITE)
+            level.table.depthwise_backward_weight(&gradient, x, 0, dy, 0, &k, 0, rows, CK_OVERWRITE)
             for row in 0..<rows {
                 let image = row / k.out_height, top = row % k.out_height * k.stride - k.padding
                 let reach = (k.kernel - 1) * k.dilation
@@ -145,11 +145,41 @@ struct WindowTests {
                 let band = w.input(count)
                 band.update(from: x + begin * k.in_width * k.channels, count: count)
                 level.table.depthwise_forward(&parts, band, begin, weight, &k, row, row + 1)
+                let stripe = k.out_width * k.channels, gradients = w.input(stripe)
+                gradients.update(from: dy + row * stripe, count: stripe)
                 level.table.depthwise_backward_weight(
-                    &sum, band, begin, dy, &k, row, row + 1, row == 0 ? CK_OVERWRITE : CK_ACCUMULATE
-                )
+                    &sum, band, begin, gradients, row, &k, row, row + 1,
+                    row == 0 ? CK_OVERWRITE : CK_ACCUMULATE)
             }
             #expect(whole == parts && gradient == sum)
+        }
+    }
+
+    @Test(
+        "Rows of the output that do not read a range of the input need not be there",
+        arguments: Level.present)
+    func outputBands(level: Level) {
+        for window in windows {
+            var k = window.with(channels: 5)
+            let w = Workspace(seed: 11), dy = w.input(k.outputCount),
+                weight = w.input(k.weightCount)
+            defer { withExtendedLifetime(w) {} }
+            var whole = [Float](repeating: 0, count: k.inputCount), parts = whole
+            let rows = k.batch * k.in_height, stripe = k.out_width * k.channels
+            level.table.depthwise_backward_data(&whole, dy, 0, weight, &k, 0, rows)
+            for row in 0..<rows {
+                let image = row / k.in_height, bottom = row % k.in_height + k.padding
+                let top = bottom - (k.kernel - 1) * k.dilation
+                let first = max(top + k.stride - 1, 0) / k.stride
+                let last = min(bottom / k.stride, k.out_height - 1)
+                let begin = image * k.out_height + min(first, k.out_height - 1)
+                let count = max(0, last - first + 1) * stripe
+                let band = w.input(count)
+                band.update(from: dy + begin * stripe, count: count)
+                level.table.depthwise_backward_data(
+                    &parts, band, begin, weight, &k, row, row + 1)
+            }
+            #expect(whole == parts)
         }
     }
 
@@ -165,8 +195,8 @@ struct WindowTests {
             let dWeight = w.input(k.weightCount)
             let columns = w.input(rows * k.out_width * k.weightCount)
             t.depthwise_forward(y, x, 0, weight, &k, 0, rows)
-            t.depthwise_backward_data(dx, dy, weight, &k, 0, k.batch * k.in_height)
-            t.depthwise_backward_weight(dWeight, x, 0, dy, &k, 0, rows, CK_OVERWRITE)
+            t.depthwise_backward_data(dx, dy, 0, weight, &k, 0, k.batch * k.in_height)
+            t.depthwise_backward_weight(dWeight, x, 0, dy, 0, &k, 0, rows, CK_OVERWRITE)
             t.im2col(columns, x, &k, 0, rows)
             for i in 0..<k.outputCount {
                 var sum = 0.0, size = 0.0

@@ -19,6 +19,20 @@ extension OperationCase {
         OperationCase("depthwise, many tiles", .linear, terms: 4000, [shape(3, 37, 33, 35)]) {
             $0.depthwise($1[0], dilation: 3)
         },
+        // The bands of a tile, between norms that are left to it: each keeps rows of the band before.
+        OperationCase("depthwise, many bands", .smooth, terms: 6000, [shape(2, 11, 65, 280)]) {
+            $0.norm($0.depthwise($0.norm($1[0], .none)), .none)
+        },
+        OperationCase(
+            "depthwise dilation 2, many bands", .smooth, terms: 6000, [shape(2, 13, 65, 280)]
+        ) {
+            $0.norm($0.depthwise($0.norm($1[0], .none), dilation: 2), .none)
+        },
+        OperationCase(
+            "depthwise stride 2, many bands", .smooth, terms: 6000, [shape(2, 22, 67, 300)]
+        ) {
+            $0.norm($0.depthwise($0.norm($1[0], .none), stride: 2), .none)
+        },
         OperationCase("batch norm, many tiles", .smooth, terms: 6000, [shape(4, 41, 37, 19)]) {
             $0.norm($1[0], .relu6)
         },

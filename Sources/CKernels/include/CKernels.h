@@ -203,16 +203,19 @@ typedef struct ck_table {
     void (*depthwise_forward)(float *y, const float *x, ptrdiff_t x_row_begin,
                               const float *weight, const ck_window *window, ptrdiff_t row_begin,
                               ptrdiff_t row_end);
-    /// dx, one chain per element in tap order. Rows are input rows, b·in_height + iy.
-    void (*depthwise_backward_data)(float *dx, const float *dy, const float *weight,
-                                    const ck_window *window, ptrdiff_t row_begin,
-                                    ptrdiff_t row_end);
+    /// dx, one chain per element in tap order. Rows are input rows, b·in_height + iy. `dy` points at
+    /// the values of output row dy_row_begin, and need hold no more rows than read these inputs.
+    void (*depthwise_backward_data)(float *dx, const float *dy, ptrdiff_t dy_row_begin,
+                                    const float *weight, const ck_window *window,
+                                    ptrdiff_t row_begin, ptrdiff_t row_end);
     /// d_weight [kernel², channels] = the part from output rows [row_begin, row_end): a chain along
     /// each output row, rows added in order, to 0 or to what is there. Ascending ranges with
-    /// CK_ACCUMULATE give the same bits as one call. `x` as in depthwise_forward.
+    /// CK_ACCUMULATE give the same bits as one call. `x` as in depthwise_forward; `dy` points at the
+    /// values of output row dy_row_begin.
     void (*depthwise_backward_weight)(float *d_weight, const float *x, ptrdiff_t x_row_begin,
-                                      const float *dy, const ck_window *window,
-                                      ptrdiff_t row_begin, ptrdiff_t row_end, ck_store store);
+                                      const float *dy, ptrdiff_t dy_row_begin,
+                                      const ck_window *window, ptrdiff_t row_begin,
+                                      ptrdiff_t row_end, ck_store store);
     /// columns [(row_end − row_begin)·out_width, kernel²·channels]: the window's values of each
     /// output position, (ky, kx, channel) in this order, 0 outside. Rows are output rows;
     /// `columns` points at the values of row_begin.

@@ -98,7 +98,8 @@ static void multiply_pairs(float *c, const float *a, const uint32_t *packed,
             PairTile tile = {.a = copy, .a_row = COPY_STRIDE, .a_column = 1,
                              .c_row = p->c_stride, .depth = smaller(block, all - k),
                              .store = k > 0 ? CK_ACCUMULATE : p->store,
-                             .ahead_step = fetch.step};
+                             .ahead_step = fetch.step,
+                             .b_ahead_step = panel_ahead_step(rows)};
             for (ptrdiff_t i = 0; i < rows; i++)
                 round_row(copy + i * COPY_STRIDE, a + (top + i) * p->a_stride + 2 * k,
                           smaller(2 * block, p->depth - 2 * k));
@@ -107,16 +108,17 @@ static void multiply_pairs(float *c, const float *a, const uint32_t *packed,
                 tile.columns = p->columns - j;
                 tile.b_row = panel_stride(tile.columns);
                 tile.b = packed + j * all + k * tile.b_row;
+                tile.b_ahead = j + PANEL < p->columns ? tile.b + PANEL * all : packed;
                 tile.ahead = fetch_next(&fetch, rows, tile.depth, tile.c);
                 multiply_pair_panel(tile, rows);
             }
         }
 }
 
-/// Rounds `rows` columns of a[depth, rows] into words that lie ROW_BLOCK from one pair to the next.
+/// Rounds `rows` columns of a[depth, rows] into words that lie WEIGHT_ROWS from one pair to the next.
 CK_INLINE void round_columns(uint32_t *out, const float *a, ptrdiff_t a_stride, ptrdiff_t rows,
                              ptrdiff_t depth) {
-    for (ptrdiff_t k = 0; k < depth; k += 2, out += ROW_BLOCK)
+    for (ptrdiff_t k = 0; k < depth; k += 2, out += WEIGHT_ROWS)
         for (ptrdiff_t i = 0; i < rows; i += W)
             store_words(out + i, round_rows(a + k * a_stride + i, a_stride, depth - k, rows - i));
 }
@@ -125,16 +127,16 @@ static void multiply_pairs_transposed(float *c, const float *a, const float *b,
                                       const ck_product *product) {
     const ck_product *p = product;
     ptrdiff_t block = 2 * block_length(pairs_of(p->depth), WEIGHT_BLOCK);
-    uint32_t panels[WEIGHT_BLOCK * COLUMN_BLOCK], copy[WEIGHT_BLOCK * ROW_BLOCK];
+    uint32_t panels[WEIGHT_BLOCK * COLUMN_BLOCK], copy[WEIGHT_BLOCK * WEIGHT_ROWS];
     Fetch fetch = fetch_during(p, pairs_of(p->depth));
     for (ptrdiff_t k = 0; k == 0 || k < p->depth; k += block)
         for (ptrdiff_t left = 0; left < p->columns; left += COLUMN_BLOCK) {
             ptrdiff_t columns = smaller(COLUMN_BLOCK, p->columns - left);
             ptrdiff_t depth = smaller(block, p->depth - k);
             pack_pairs(panels, b + k * p->b_stride + left, p->b_stride, columns, depth);
-            for (ptrdiff_t top = 0; top < p->rows; top += ROW_BLOCK) {
-                ptrdiff_t rows = smaller(ROW_BLOCK, p->rows - top);
-                PairTile tile = {.a = copy, .a_row = 1, .a_column = ROW_BLOCK,
+            for (ptrdiff_t top = 0; top < p->rows; top += WEIGHT_ROWS) {
+                ptrdiff_t rows = smaller(WEIGHT_ROWS, p->rows - top);
+                PairTile tile = {.a = copy, .a_row = 1, .a_column = WEIGHT_ROWS,
                                  .c_row = p->c_stride, .depth = pairs_of(depth),
                                  .store = k > 0 ? CK_ACCUMULATE : p->store,
                                  .ahead_step = fetch.step};
@@ -143,7 +145,7 @@ static void multiply_pairs_transposed(float *c, const float *a, const float *b,
                     tile.c = c + top * p->c_stride + left + j;
                     tile.columns = columns - j;
                     tile.b_row = panel_stride(tile.columns);
-                    tile.b = panels + j * tile.depth;
+                    tile.b = tile.b_ahead = panels + j * tile.depth;
                     tile.ahead = fetch_next(&fetch, rows, tile.depth, tile.c);
                     multiply_pair_panel(tile, rows);
                 }

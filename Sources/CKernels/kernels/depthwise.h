@@ -125,9 +125,9 @@ CK_INLINE void backward_taps(Taps *taps, const float *image, const float *weight
     }
 }
 
-static void depthwise_backward_data(float *dx, const float *dy, const float *weight,
-                                    const ck_window *window, ptrdiff_t row_begin,
-                                    ptrdiff_t row_end) {
+static void depthwise_backward_data(float *dx, const float *dy, ptrdiff_t dy_row_begin,
+                                    const float *weight, const ck_window *window,
+                                    ptrdiff_t row_begin, ptrdiff_t row_end) {
     const ck_window *w = window;
     ptrdiff_t channels = w->channels, stride = w->stride, reach = (w->kernel - 1) * w->dilation;
     // Positions at which no tap of matching residue falls outside horizontally.
@@ -136,7 +136,7 @@ static void depthwise_backward_data(float *dx, const float *dy, const float *wei
     Taps taps;
     for (ptrdiff_t row = row_begin; row < row_end; row++) {
         ptrdiff_t image = row / w->in_height, iy = row % w->in_height;
-        const float *in = dy + image * w->out_height * w->out_width * channels;
+        const float *in = dy + (image * w->out_height - dy_row_begin) * w->out_width * channels;
         float *out = dx + row * w->in_width * channels;
         for (ptrdiff_t residue = 0; residue < stride; residue++)
             for (ptrdiff_t ix = residue; ix < w->in_width; ix += stride) {
@@ -195,9 +195,9 @@ CK_INLINE void weight_row_any(float *d_weight, const float *x, const float *dy,
 }
 
 static void depthwise_backward_weight(float *d_weight, const float *x, ptrdiff_t x_row_begin,
-                                      const float *dy, const ck_window *window,
-                                      ptrdiff_t row_begin, ptrdiff_t row_end,
-                                      ck_store store_kind) {
+                                      const float *dy, ptrdiff_t dy_row_begin,
+                                      const ck_window *window, ptrdiff_t row_begin,
+                                      ptrdiff_t row_end, ck_store store_kind) {
     const ck_window *w = window;
     ptrdiff_t channels = w->channels, k = w->kernel, first[MAX_KERNEL], last[MAX_KERNEL];
     if (store_kind == CK_OVERWRITE) fill_zero(d_weight, k * k * channels);
@@ -208,7 +208,7 @@ static void depthwise_backward_weight(float *d_weight, const float *x, ptrdiff_t
     }
     for (ptrdiff_t row = row_begin; row < row_end; row++) {
         ptrdiff_t image = row / w->out_height, oy = row % w->out_height;
-        const float *gradient = dy + row * w->out_width * channels;
+        const float *gradient = dy + (row - dy_row_begin) * w->out_width * channels;
         for (ptrdiff_t ky = 0; ky < k; ky++) {
             ptrdiff_t iy = oy * w->stride + ky * w->dilation - w->padding;
             if (iy < 0 || iy >= w->in_height) continue;

@@ -4,10 +4,10 @@
 
 enum { TILE_ROWS = CK_WIDTH == 16 ? 12 : CK_WIDTH == 8 ? 6 : CK_WIDTH == 4 ? 8 : 4 };
 // A panel is what one column of tiles reads of b. ROW_BLOCK rows of c pass by its DEPTH_BLOCK rows, which
-// lie in the first-level cache or stream from the second; so do WEIGHT_BLOCK rows of COLUMN_BLOCK
-// columns of `multiply_transposed`.
+// lie in the first-level cache or stream from the second; so do WEIGHT_ROWS rows of c by WEIGHT_BLOCK
+// rows of COLUMN_BLOCK columns in `multiply_transposed`.
 enum { TILE_VECTORS = 2, PANEL = TILE_VECTORS * W };
-enum { DEPTH_BLOCK = 384, WEIGHT_BLOCK = 256, ROW_BLOCK = 48, COLUMN_BLOCK = 256 };
+enum { DEPTH_BLOCK = 384, ROW_BLOCK = 120, WEIGHT_BLOCK = 256, WEIGHT_ROWS = 48, COLUMN_BLOCK = 256 };
 // Rows of a copy are this far apart, so that they do not share the sets of a cache.
 enum { COPY_STRIDE = DEPTH_BLOCK + 16 };
 
@@ -87,6 +87,18 @@ CK_INLINE const float *fetch_next(Fetch *fetch, ptrdiff_t rows, ptrdiff_t depth,
     return fetch->what.second ? fetch->what.second + (position - count) : nothing;
 }
 
+/// Whether the rows of a share so few sets of a cache that a copy of them is worth its time, given that
+/// many panels read it.
+CK_INLINE int rows_share_sets(const ck_product *p) {
+    return p->a_stride % 1024 == 0 && p->columns > 192;
+}
+
+/// How far `b_ahead` goes at each step so that `rows` beside a panel fetch all of the next one.
+CK_INLINE ptrdiff_t panel_ahead_step(ptrdiff_t rows) {
+    ptrdiff_t tiles = tiles_of(rows);
+    return (PANEL + tiles - 1) / tiles;
+}
+
 static void multiply(float *c, const float *a, const float *packed, const ck_product *product) {
     const ck_product *p = product;
     ptrdiff_t block = block_length(p->depth, DEPTH_BLOCK);
@@ -98,9 +110,8 @@ static void multiply(float *c, const float *a, const float *packed, const ck_pro
             Tile tile = {.a = a + top * p->a_stride + k, .a_row = p->a_stride, .a_column = 1,
                          .c_row = p->c_stride, .depth = smaller(block, p->depth - k),
                          .store = k > 0 ? CK_ACCUMULATE : p->store,
-                         .ahead_step = fetch.step};
-            // Rows that few panels read are not worth a copy.
-            if (p->columns > 192) {
+                         .ahead_step = fetch.step, .b_ahead_step = panel_ahead_step(rows)};
+            if (rows_share_sets(p)) {
                 for (ptrdiff_t i = 0; i < rows; i++)
                     copy_values(copy + i * COPY_STRIDE, tile.a + i * p->a_stride, tile.depth);
                 tile.a = copy, tile.a_row = COPY_STRIDE;
@@ -110,6 +121,7 @@ static void multiply(float *c, const float *a, const float *packed, const ck_pro
                 tile.columns = p->columns - j;
                 tile.b_row = panel_stride(tile.columns);
                 tile.b = packed + j * p->depth + k * tile.b_row;
+                tile.b_ahead = j + PANEL < p->columns ? tile.b + PANEL * p->depth : packed;
                 tile.ahead = fetch_next(&fetch, rows, tile.depth, tile.c);
                 multiply_panel(tile, rows);
             }
@@ -126,20 +138,21 @@ CK_INLINE void multiply_transposed_block(Tile tile, const float *b, float *panel
     int a_lies = p->rows <= 160 || p->columns <= 160 || (TILE_ROWS > 8 && !b_lies);
     ptrdiff_t whole = b_lies ? columns / PANEL * PANEL : 0;
     pack(panels, b + whole, p->b_stride, columns - whole, tile.depth);
-    for (ptrdiff_t top = 0; top < p->rows; top += ROW_BLOCK) {
-        ptrdiff_t rows = smaller(ROW_BLOCK, p->rows - top);
+    for (ptrdiff_t top = 0; top < p->rows; top += WEIGHT_ROWS) {
+        ptrdiff_t rows = smaller(WEIGHT_ROWS, p->rows - top);
         Tile at = tile;
         at.a += top;
         if (!a_lies) {
             for (ptrdiff_t k = 0; k < tile.depth; k++)
-                copy_values(copy + k * ROW_BLOCK, at.a + k * p->a_stride, rows);
-            at.a = copy, at.a_column = ROW_BLOCK;
+                copy_values(copy + k * WEIGHT_ROWS, at.a + k * p->a_stride, rows);
+            at.a = copy, at.a_column = WEIGHT_ROWS;
         }
         for (ptrdiff_t j = 0; j < columns; j += PANEL) {
             at.c = tile.c + top * p->c_stride + j;
             at.columns = columns - j;
             at.b = j < whole ? b + j : panels + (j - whole) * tile.depth;
             at.b_row = j < whole ? p->b_stride : panel_stride(at.columns);
+            at.b_ahead = at.b;
             at.ahead = fetch_next(fetch, rows, at.depth, at.c);
             multiply_panel(at, rows);
         }
@@ -150,7 +163,7 @@ static void multiply_transposed(float *c, const float *a, const float *b,
                                 const ck_product *product) {
     const ck_product *p = product;
     ptrdiff_t block = block_length(p->depth, WEIGHT_BLOCK);
-    float panels[WEIGHT_BLOCK * COLUMN_BLOCK], copy[WEIGHT_BLOCK * ROW_BLOCK];
+    float panels[WEIGHT_BLOCK * COLUMN_BLOCK], copy[WEIGHT_BLOCK * WEIGHT_ROWS];
     Fetch fetch = fetch_during(p, p->depth);
     for (ptrdiff_t k = 0; k == 0 || k < p->depth; k += block)
         for (ptrdiff_t j = 0; j < p->columns; j += COLUMN_BLOCK) {

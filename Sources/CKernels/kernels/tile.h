@@ -6,19 +6,20 @@
 /// What tiles below one another read and write: a(i, k) lies at a[i·a_row + k·a_column], row k of
 /// the panel at b[k·b_row], padded to whole vectors; c has `columns` of its columns. Each
 /// step of depth fetches a line at `ahead`, `ahead_step` floats behind the last one, so that memory
-/// works while the registers multiply.
+/// works while the registers multiply; likewise one of the next panel at `b_ahead`, into the
+/// second-level cache.
 typedef struct {
     float *c;
-    const CK_TERM *a, *b;
+    const CK_TERM *a, *b, *b_ahead;
     const float *ahead;
-    ptrdiff_t c_row, a_row, a_column, b_row, columns, depth, ahead_step;
+    ptrdiff_t c_row, a_row, a_column, b_row, columns, depth, ahead_step, b_ahead_step;
     ck_store store;
 } CK_TILE;
 
 CK_INLINE void CK_MULTIPLY_TILE(const CK_TILE *t, int rows, int vectors) {
     V sum[TILE_ROWS][TILE_VECTORS];
     ptrdiff_t a_row = t->a_row;
-    const CK_TERM *a = t->a, *b = t->b;
+    const CK_TERM *a = t->a, *b = t->b, *b_ahead = t->b_ahead;
     const float *ahead = t->ahead;
     // The tile below, whose lines a short depth would wait for when it stores.
     for (int i = rows; i < 2 * rows && vectors > 1; i++)
@@ -35,7 +36,9 @@ CK_INLINE void CK_MULTIPLY_TILE(const CK_TILE *t, int rows, int vectors) {
     for (ptrdiff_t k = t->depth; k > 0; k--, a += t->a_column, b += t->b_row) {
         CK_TERMS right[TILE_VECTORS];
         __builtin_prefetch(ahead);
+        __builtin_prefetch(b_ahead, 0, 2);
         ahead += t->ahead_step;
+        b_ahead += t->b_ahead_step;
         for (int v = 0; v < vectors; v++) right[v] = CK_TERMS_AT(b + v * W);
 #pragma unroll
         for (int i = 0; i < rows; i++) {
@@ -58,6 +61,7 @@ CK_INLINE void CK_MULTIPLY_NEXT(CK_TILE *tile, int rows) {
     tile->a += rows * tile->a_row;
     tile->c += rows * tile->c_row;
     tile->ahead += tile->ahead_step * tile->depth;
+    tile->b_ahead += tile->b_ahead_step * tile->depth;
 }
 
 /// `rows` of c beside one panel; the compiler knows the height of each tile.

@@ -27,8 +27,9 @@ static void depthwise_forward(float *y, const float *x, ptrdiff_t x_row_begin,
             }
 }
 
-static void depthwise_backward_data(float *dx, const float *dy, const float *weight,
-                                    const ck_window *w, ptrdiff_t row_begin, ptrdiff_t row_end) {
+static void depthwise_backward_data(float *dx, const float *dy, ptrdiff_t dy_row_begin,
+                                    const float *weight, const ck_window *w, ptrdiff_t row_begin,
+                                    ptrdiff_t row_end) {
     for (ptrdiff_t row = row_begin; row < row_end; row++)
         for (ptrdiff_t ix = 0; ix < w->in_width; ix++)
             for (ptrdiff_t c = 0; c < w->channels; c++) {
@@ -38,7 +39,7 @@ static void depthwise_backward_data(float *dx, const float *dy, const float *wei
                         if (position(w, oy, k / w->kernel) != row % w->in_height) continue;
                         for (ptrdiff_t ox = 0; ox < w->out_width; ox++) {
                             if (position(w, ox, k % w->kernel) != ix) continue;
-                            ptrdiff_t from = row / w->in_height * w->out_height + oy;
+                            ptrdiff_t from = row / w->in_height * w->out_height + oy - dy_row_begin;
                             sum = fmaf(dy[(from * w->out_width + ox) * w->channels + c],
                                        weight[k * w->channels + c], sum);
                         }
@@ -48,7 +49,8 @@ static void depthwise_backward_data(float *dx, const float *dy, const float *wei
 }
 
 static void depthwise_backward_weight(float *d_weight, const float *x, ptrdiff_t x_row_begin,
-                                      const float *dy, const ck_window *w, ptrdiff_t row_begin, ptrdiff_t row_end,
+                                      const float *dy, ptrdiff_t dy_row_begin,
+                                      const ck_window *w, ptrdiff_t row_begin, ptrdiff_t row_end,
                                       ck_store store) {
     for (ptrdiff_t k = 0; k < w->kernel * w->kernel; k++)
         for (ptrdiff_t c = 0; c < w->channels; c++) {
@@ -62,7 +64,8 @@ static void depthwise_backward_weight(float *d_weight, const float *x, ptrdiff_t
                     ptrdiff_t ix = position(w, ox, k % w->kernel);
                     if (ix < 0 || ix >= w->in_width) continue;
                     chain = fmaf(x[(in_row * w->in_width + ix) * w->channels + c],
-                                 dy[(row * w->out_width + ox) * w->channels + c], chain);
+                                 dy[((row - dy_row_begin) * w->out_width + ox) * w->channels + c],
+                                 chain);
                 }
                 total = total + chain;
             }
