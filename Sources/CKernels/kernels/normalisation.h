@@ -2,7 +2,7 @@
 // Sums run down the rows in registers, COLUMNS vectors side by side. Rows are taken in bands, the
 // partial chains waiting in the output meanwhile, so that memory is read nearly in order.
 
-enum { COLUMNS = CK_WIDTH == 16 ? 8 : 4, BAND = 4 };
+enum { COLUMNS = CK_WIDTH == 16 ? 8 : 4, BAND = 8 };
 
 CK_INLINE ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 
@@ -67,16 +67,31 @@ static void batch_norm_sums(float *sum, float *square, const float *x, const flo
     }
 }
 
+/// W channels of `height` rows, for which the constants are loaded once; the pointers point at the first.
+CK_INLINE void apply_block(float *y, const float *x, const float *mean,
+                           const float *inverse_deviation, const float *gamma, const float *beta,
+                           ck_activation activation, ptrdiff_t height, ptrdiff_t channels,
+                           ptrdiff_t lanes) {
+    V factor = load(gamma, lanes) * load(inverse_deviation, lanes);
+    V m = load(mean, lanes), b = load(beta, lanes);
+    for (ptrdiff_t r = 0; r < height; r++) {
+        V d = load(x + r * channels, lanes) - m;
+        store(y + r * channels, activated(fused(d, factor, b), activation), lanes);
+    }
+}
+
 CK_INLINE void apply_rows(float *y, const float *x, const float *mean,
                           const float *inverse_deviation, const float *gamma, const float *beta,
                           ck_activation activation, ptrdiff_t rows, ptrdiff_t channels) {
-    for (ptrdiff_t r = 0; r < rows; r++)
-        for (ptrdiff_t c = 0; c < channels; c += W) {
-            ptrdiff_t n = channels - c, at = r * channels + c;
-            V factor = load(gamma + c, n) * load(inverse_deviation + c, n);
-            V d = load(x + at, n) - load(mean + c, n);
-            store(y + at, activated(fused(d, factor, load(beta + c, n)), activation), n);
-        }
+    for (ptrdiff_t band = 0; band < rows; band += BAND) {
+        ptrdiff_t height = smaller(BAND, rows - band), at = band * channels, c = 0;
+        for (; c + W <= channels; c += W)
+            apply_block(y + at + c, x + at + c, mean + c, inverse_deviation + c, gamma + c,
+                        beta + c, activation, height, channels, W);
+        if (c < channels)
+            apply_block(y + at + c, x + at + c, mean + c, inverse_deviation + c, gamma + c,
+                        beta + c, activation, height, channels, channels - c);
+    }
 }
 
 static void batch_norm_apply(float *y, const float *x, const float *mean,
@@ -176,20 +191,31 @@ typedef struct {
     ptrdiff_t rows, channels;
 } BackwardApply;
 
+/// W channels from c of `height` rows from `row` on, for which the constants are loaded once.
+CK_INLINE void backward_apply_block(const BackwardApply *s, ptrdiff_t row, ptrdiff_t height,
+                                    ptrdiff_t c, ck_activation activation, int frozen,
+                                    ptrdiff_t lanes) {
+    Normaliser k = normaliser(s->mean + c, s->inverse_deviation + c, s->gamma + c, s->beta + c,
+                              lanes);
+    V mean_dy = frozen ? (V){0} : load(s->mean_dy + c, lanes);
+    V mean_dy_xhat = frozen ? (V){0} : load(s->mean_dy_xhat + c, lanes);
+    for (ptrdiff_t r = row; r < row + height; r++) {
+        ptrdiff_t at = r * s->channels + c;
+        V d = load(s->x + at, lanes) - k.mean;
+        V g = gradient_before(k, d, load(s->dy + at, lanes), activation);
+        if (!frozen) g = fused(-(d * k.inverse), mean_dy_xhat, g - mean_dy);
+        store(s->dx + at, k.factor * g, lanes);
+    }
+}
+
 CK_INLINE void backward_apply(const BackwardApply *s, ck_activation activation, int frozen) {
-    for (ptrdiff_t r = 0; r < s->rows; r++)
-        for (ptrdiff_t c = 0; c < s->channels; c += W) {
-            ptrdiff_t n = s->channels - c, at = r * s->channels + c;
-            Normaliser k = normaliser(s->mean + c, s->inverse_deviation + c, s->gamma + c,
-                                      s->beta + c, n);
-            V d = load(s->x + at, n) - k.mean;
-            V g = gradient_before(k, d, load(s->dy + at, n), activation);
-            if (!frozen) {
-                V centred = g - load(s->mean_dy + c, n);
-                g = fused(-(d * k.inverse), load(s->mean_dy_xhat + c, n), centred);
-            }
-            store(s->dx + at, k.factor * g, n);
-        }
+    for (ptrdiff_t band = 0; band < s->rows; band += BAND) {
+        ptrdiff_t height = smaller(BAND, s->rows - band), c = 0;
+        for (; c + W <= s->channels; c += W)
+            backward_apply_block(s, band, height, c, activation, frozen, W);
+        if (c < s->channels)
+            backward_apply_block(s, band, height, c, activation, frozen, s->channels - c);
+    }
 }
 
 static void batch_norm_backward_apply(float *dx, const float *x, const float *dy,
