@@ -18,7 +18,7 @@ extension Planner {
         let runs = RowRuns(x, channels: inputs)
         let hook = emitRuns(
             "pointwise", of: runs, tiling, unit: unit, reads: factor.reads, writes: [y]
-        ) { x, range, next, _ in
+        ) { x, range, next in
             let out = y.base + range.lowerBound * outputs
             factor.multiply(
                 out, x, rows: range.count, store: .overwrite, ahead: runs.ahead(next))
@@ -43,7 +43,7 @@ extension Planner {
         }
     }
 
-    /// `dx = dy · w` and `dw = dyᵀ · x`, tile by tile so that both read `dy` from the cache.
+    /// `dx = dy · w` and `dw = dyᵀ · x`, in one stage so that `dy` is written once for both.
     private func emitPointwiseBackward(
         _ index: Int, weight: Parameter, x xRuns: RowRuns, dy dyRuns: RowRuns
     ) {
@@ -64,18 +64,19 @@ extension Planner {
         let hook = emitRuns(
             "pointwise backward", of: xRuns, and: dyRuns, tiling, unit: unit,
             reads: sum + (factor?.reads ?? []),
-            writes: [partials] + (dx.map { [$0.buffer] } ?? [])
-        ) { x, dy, rows, next, tile in
-            if let dx, let factor {
+            writes: [partials] + (dx.map { [$0.buffer] } ?? []),
+            ofRows: { dy, rows, next in
+                guard let dx, let factor else { return }
                 factor.multiply(
                     dx.buffer.base + rows.lowerBound * inputs, dy, rows: rows.count,
-                    store: dx.store, ahead: dyRuns.ahead(next))
-            }
-            let isFirst = rows.lowerBound == tiling.range(tile).lowerBound
-            products.transposedTimes(
-                partials.base + tile * size, dy, x, m: outputs, n: inputs, k: rows.count,
-                store: isFirst ? .overwrite : .accumulate, ahead: xRuns.ahead(next))
-        }
+                    store: dx.store, ahead: dyRuns.ahead(next, after: (xRuns, rows)))
+            },
+            overRows: { x, dy, rows, tile in
+                let isFirst = rows.lowerBound == tiling.range(tile).lowerBound
+                products.transposedTimes(
+                    partials.base + tile * size, dy, x, m: outputs, n: inputs, k: rows.count,
+                    store: isFirst ? .overwrite : .accumulate)
+            })
         if dx?.store == .overwrite { noteGradientRows(of: input, written: hook) }
         emitGradient(of: weight, from: partials, count: tiling.count)
     }

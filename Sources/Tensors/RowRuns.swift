@@ -120,12 +120,18 @@ struct RowRuns {
         }
     }
 
-    /// What is read for these rows, for a product to fetch.
-    func ahead(_ rows: Range<Int>) -> ck_ahead {
-        let first = rows.lowerBound * channels
-        return ck_ahead(
-            first: origins.0.base + first, second: origins.1.map { $0.base + first },
-            count: rows.count * channels)
+    /// What is read for these rows, and before them of other values, for a product to fetch.
+    func ahead(
+        _ rows: Range<Int>, after others: (values: RowRuns, rows: Range<Int>)? = nil
+    ) -> ck_ahead {
+        let first = rows.lowerBound * channels, count = rows.count * channels
+        var ahead = ck_ahead()
+        if let others { ahead.first = others.values.ahead(others.rows).second }
+        ahead.second = ck_floats(start: origins.0.base + first, count: count)
+        if let other = origins.1 {
+            ahead.third = ck_floats(start: other.base + first, count: count)
+        }
+        return ahead
     }
 
     /// The values of the rows, from the first one on.
@@ -138,6 +144,13 @@ struct RowRuns {
             write(rows, scratch)
             return UnsafePointer(scratch)
         }
+    }
+
+    /// Where the values of rows lie that were written to `scratch` run by run, or need not be.
+    func written(
+        _ rows: Range<Int>, in scratch: UnsafeMutablePointer<Float>
+    ) -> UnsafePointer<Float> {
+        if case .plain = source { values(of: rows, in: scratch) } else { UnsafePointer(scratch) }
     }
 }
 
@@ -193,18 +206,17 @@ final class RowHook {
 extension Planner {
     /// A stage of products over tiles of rows, each in runs that stay in a core's cache.
     ///
-    /// `body` gets the input's values from the first of `rows` on, the rows, those that are likely to
-    /// come next, and the tile; a tile's rows come in order. Tiles are multiples of `unit`, and so are
-    /// runs.
+    /// `body` gets the input's values from the first of `rows` on, the rows, and those that are likely to
+    /// come next; a tile's rows come in order. Tiles are multiples of `unit`, and so are runs.
     func emitRuns(
         _ name: String, of x: RowRuns, _ tiling: Tiling, unit: Int, reads: [Buffer],
         writes: [Buffer],
         _ body:
             @escaping (
-                _ x: UnsafePointer<Float>, _ rows: Range<Int>, _ next: Range<Int>, _ tile: Int
+                _ x: UnsafePointer<Float>, _ rows: Range<Int>, _ next: Range<Int>
             ) -> Void
     ) -> RowHook {
-        let runs = Tiling.cachedRows(tiling.length, width: x.channels).aligned(to: unit)
+        let runs = Tiling.freshRows(tiling.length, width: x.channels).aligned(to: unit)
         let tileRuns = TileRuns(tiling: tiling, runLength: runs.length, threadCount: threadCount)
         let hook = RowHook(unit: unit, stage: stages.count, tiles: tiling)
         emitProducts(
@@ -212,37 +224,48 @@ extension Planner {
             scratch: runs.length * x.scratch
         ) { tile, scratch in
             tileRuns.forEach(of: tile) { rows, next in
-                body(x.values(of: rows, in: scratch), rows, next, tile)
+                body(x.values(of: rows, in: scratch), rows, next)
                 hook.body?(rows)
             }
         }
         return hook
     }
 
-    /// As above for a stage that reads two values, of equally many rows.
+    /// A stage of two products over tiles of rows: one of the rows of `dy`, in runs that stay in a core's
+    /// cache, and one that sums over the rows of `dy` and `x`, in fewer and longer runs.
     func emitRuns(
         _ name: String, of x: RowRuns, and dy: RowRuns, _ tiling: Tiling, unit: Int,
         reads: [Buffer], writes: [Buffer],
-        _ body:
+        ofRows body:
+            @escaping (
+                _ dy: UnsafePointer<Float>, _ rows: Range<Int>, _ next: Range<Int>
+            ) -> Void,
+        overRows sum:
             @escaping (
                 _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ rows: Range<Int>,
-                _ next: Range<Int>, _ tile: Int
+                _ tile: Int
             ) -> Void
     ) -> RowHook {
-        let runs = Tiling.cachedRows(tiling.length, width: x.channels + dy.channels)
+        let long = Tiling.cachedRows(tiling.length, width: x.channels + dy.channels)
             .aligned(to: unit)
-        let tileRuns = TileRuns(tiling: tiling, runLength: runs.length, threadCount: threadCount)
+        let short = Tiling.freshRows(long.length, width: (x.channels + dy.channels) / 2)
+            .aligned(to: unit)
+        let tileRuns = TileRuns(tiling: tiling, runLength: long.length, threadCount: threadCount)
         let hook = RowHook(unit: unit, stage: stages.count, tiles: tiling)
-        let second = runs.length * x.scratch
+        let second = long.length * x.scratch
         emitProducts(
             name, reads: x.sources + dy.sources + reads, writes: writes, count: tiling.count,
-            scratch: second + runs.length * dy.scratch
+            scratch: second + long.length * dy.scratch
         ) { tile, scratch in
-            tileRuns.forEach(of: tile) { rows, next in
-                body(
-                    x.values(of: rows, in: scratch), dy.values(of: rows, in: scratch + second),
-                    rows, next, tile)
-                hook.body?(rows)
+            tileRuns.forEach(of: tile) { rows, following in
+                let gradients = scratch + second
+                rows.forEachRun(of: short.length, before: following) { part, next in
+                    let place = gradients + (part.lowerBound - rows.lowerBound) * dy.scratch
+                    body(dy.values(of: part, in: place), part, next)
+                    hook.body?(part)
+                }
+                sum(
+                    x.values(of: rows, in: scratch), dy.written(rows, in: gradients), rows, tile)
             }
         }
         return hook
@@ -258,12 +281,24 @@ private struct TileRuns {
     /// Calls `visit` with the tile's runs in order, and with the run that the thread is likely to read
     /// after each, which may be empty.
     func forEach(of tile: Int, _ visit: (_ rows: Range<Int>, _ next: Range<Int>) -> Void) {
-        let all = tiling.range(tile), following = tile + threadCount
-        let tileAfter = following < tiling.count ? tiling.range(following) : 0..<0
-        for first in stride(from: all.lowerBound, to: all.upperBound, by: runLength) {
-            let end = min(first + runLength, all.upperBound)
-            let rest = end < all.upperBound ? end..<all.upperBound : tileAfter
-            visit(first..<end, rest.prefix(runLength))
+        let following = tile + threadCount
+        tiling.range(tile).forEachRun(
+            of: runLength, before: following < tiling.count ? tiling.range(following) : 0..<0,
+            visit)
+    }
+}
+
+extension Range<Int> {
+    /// Calls `visit` with runs of `length` in order, and with the one that follows each: of these rows, or
+    /// of those that come `before` nothing else.
+    fileprivate func forEachRun(
+        of length: Int, before following: Range<Int>,
+        _ visit: (_ rows: Range<Int>, _ next: Range<Int>) -> Void
+    ) {
+        for first in stride(from: lowerBound, to: upperBound, by: length) {
+            let end = Swift.min(first + length, upperBound)
+            let rest = end < upperBound ? end..<upperBound : following
+            visit(first..<end, rest.prefix(length))
         }
     }
 }

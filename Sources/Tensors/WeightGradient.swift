@@ -6,7 +6,13 @@ extension Tiling {
         even(rows, count: rows >= 16384 ? 16 : rows >= 4096 ? 8 : 4, limit: .max, minimum: 128)
     }
 
-    /// Rows whose `width` columns stay in a core's own cache while two products read them.
+    /// Rows whose `width` columns stay in a core's own cache from the time they are written or fetched
+    /// until a product reads them, beside its other operands.
+    package static func freshRows(_ rows: Int, width: Int) -> Tiling {
+        even(rows, count: 1, limit: max(48, 40960 / width))
+    }
+
+    /// Rows that a product sums over at a time.
     package static func cachedRows(_ rows: Int, width: Int) -> Tiling {
         // Fewer would spend their time on the sums rather than the products.
         let limit = max(256, (1 << 17) / width)
@@ -59,10 +65,15 @@ private func addPartials(
     _ out: UnsafeMutablePointer<Float>, _ partials: Buffer, count: Int, _ range: Range<Int>,
     _ kernels: UnsafePointer<ck_table>
 ) {
-    let size = partials.count / count, first = range.lowerBound, sum = out + first
-    sum.update(from: partials.base + first, count: range.count)
-    for partial in 1..<max(count, 1) {
-        kernels.pointee.accumulate(sum, partials.base + partial * size + first, range.count)
+    let size = partials.count / count
+    // So few at a time that the sums stay in the first-level cache.
+    let atOnce = 2048
+    for first in stride(from: range.lowerBound, to: range.upperBound, by: atOnce) {
+        let sum = out + first, length = min(atOnce, range.upperBound - first)
+        sum.update(from: partials.base + first, count: length)
+        for partial in 1..<max(count, 1) {
+            kernels.pointee.accumulate(sum, partials.base + partial * size + first, length)
+        }
     }
 }
 

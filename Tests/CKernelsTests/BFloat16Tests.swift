@@ -126,8 +126,7 @@ struct BFloat16Tests {
                     var product = ck_product(
                         rows: rows, columns: columns, depth: depth, c_stride: columns,
                         a_stride: depth, b_stride: columns, store: CK_OVERWRITE,
-                        ahead: ck_ahead(
-                            first: next.baseAddress, second: next.baseAddress, count: count))
+                        ahead: ck_ahead(next.baseAddress, count, next.baseAddress, count))
                     table.pack(&packed, b, columns, columns, depth)
                     table.multiply(&c, a, packed, &product)
                     #expect(c == expected)

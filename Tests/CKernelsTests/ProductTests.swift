@@ -114,10 +114,9 @@ struct ProductTests {
             table.pack(packed, b, s.columns + s.gap, s.columns, s.depth)
             // Nothing, little, more than the product has time for.
             let fetched = [
-                ck_ahead(), ck_ahead(first: a, second: nil, count: 0),
-                ck_ahead(first: a, second: nil, count: 5),
-                ck_ahead(first: b, second: a, count: s.count(s.depth, s.columns)),
-                ck_ahead(first: a, second: b, count: 1 << 22),
+                ck_ahead(), ck_ahead(a, 0), ck_ahead(a, 5),
+                ck_ahead(nil, 0, b, s.count(s.depth, s.columns), a, 7),
+                ck_ahead(a, 1 << 22, b, 1 << 22, a, 1 << 22),
             ]
             let results = fetched.map { ahead in
                 let forward = w.input(s.count(s.rows, s.columns))
@@ -189,5 +188,17 @@ struct ProductTests {
                 }
             }
         }
+    }
+}
+
+extension ck_ahead {
+    init(
+        _ first: UnsafePointer<Float>?, _ firstCount: Int, _ second: UnsafePointer<Float>? = nil,
+        _ secondCount: Int = 0, _ third: UnsafePointer<Float>? = nil, _ thirdCount: Int = 0
+    ) {
+        self.init(
+            first: ck_floats(start: first, count: firstCount),
+            second: ck_floats(start: second, count: secondCount),
+            third: ck_floats(start: third, count: thirdCount))
     }
 }

@@ -42,11 +42,16 @@ typedef struct ck_resize {
     ptrdiff_t batch, in_height, in_width, out_height, out_width, channels;
 } ck_resize;
 
-/// What a product's caller reads next, `count` floats behind each pointer that is not NULL: brought into
-/// the cache while the product computes. It changes no result.
-typedef struct ck_ahead {
-    const float *first, *second;
+/// Some floats in memory.
+typedef struct ck_floats {
+    const float *start;
     ptrdiff_t count;
+} ck_floats;
+
+/// What a product's caller reads next, in this order: brought into the cache while the product
+/// computes. It changes no result.
+typedef struct ck_ahead {
+    ck_floats first, second, third;
 } ck_ahead;
 
 /// A product of matrices: c[rows, columns] (+)= a · b, sums of `depth` terms. Strides are the floats
@@ -392,6 +397,7 @@ ck_pool *ck_pool_create(ptrdiff_t threads);
 /// Calls function(context, tile, thread) once for each tile in 0..<count, on any thread in any order, and
 /// returns when all are done; their writes are then visible to the caller. Not to be called from
 /// within a tile nor by two threads at a time (checked: aborts).
+double ck_take_idle(void);
 void ck_pool_run(ck_pool *pool, ptrdiff_t count, ck_tile_function function, void *context);
 ptrdiff_t ck_pool_thread_count(const ck_pool *pool);
 /// Ends the threads and frees the pool; no run may be in progress. NULL is allowed.

@@ -73,7 +73,7 @@ CK_INLINE ptrdiff_t tiles_of(ptrdiff_t rows) { return (rows + TILE_ROWS - 1) / T
 
 CK_INLINE Fetch fetch_during(const ck_product *p, ptrdiff_t depth) {
     enum { LINE = 16 };
-    ptrdiff_t count = p->ahead.count * ((p->ahead.first != NULL) + (p->ahead.second != NULL));
+    ptrdiff_t count = p->ahead.first.count + p->ahead.second.count + p->ahead.third.count;
     ptrdiff_t steps = tiles_of(p->rows) * ((p->columns + PANEL - 1) / PANEL) * depth;
     return (Fetch){p->ahead, steps > 0 ? smaller((count + steps - 1) / steps, LINE) : 0, 0};
 }
@@ -81,10 +81,14 @@ CK_INLINE Fetch fetch_during(const ck_product *p, ptrdiff_t depth) {
 /// Where `rows` of a panel begin to fetch; `nothing` is an address that may be fetched in vain.
 CK_INLINE const float *fetch_next(Fetch *fetch, ptrdiff_t rows, ptrdiff_t depth, const void *nothing) {
     if (fetch->step == 0) return nothing;
-    ptrdiff_t position = fetch->position, count = fetch->what.count;
+    ptrdiff_t position = fetch->position;
     fetch->position += tiles_of(rows) * depth * fetch->step;
-    if (position < count) return fetch->what.first + position;
-    return fetch->what.second ? fetch->what.second + (position - count) : nothing;
+    const ck_floats places[3] = {fetch->what.first, fetch->what.second, fetch->what.third};
+    for (int i = 0; i < 3; i++) {
+        if (position < places[i].count) return places[i].start + position;
+        position -= places[i].count;
+    }
+    return nothing;
 }
 
 /// Whether the rows of a share so few sets of a cache that a copy of them is worth its time, given that
