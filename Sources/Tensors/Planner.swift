@@ -18,8 +18,9 @@ final class Planner {
     /// By stage: the elements of the flat gradients that no later stage changes.
     private(set) var finalGradients: [Int: [Range<Int>]] = [:]
     private var values: [Buffer?]
-    /// Outputs of batch norms that nobody has needed as a whole yet.
+    /// Outputs of batch norms and of changes of size that nobody has needed as a whole yet.
     private var normalised: [NormalisedRows?]
+    private var resized: [ResizedRows?]
     /// The last stage of products of the pass that is being emitted.
     private var lastProducts: Int?
     /// What was left to the next stage of products, and the buffers that it touches.
@@ -60,6 +61,7 @@ final class Planner {
         let count = graph.nodes.count
         values = Array(repeating: nil, count: count)
         normalised = Array(repeating: nil, count: count)
+        resized = Array(repeating: nil, count: count)
         gradients = Array(repeating: nil, count: count)
         backward = Array(repeating: nil, count: count)
         normGradients = Array(repeating: nil, count: count)
@@ -132,15 +134,28 @@ final class Planner {
 
     // MARK: Values
 
-    /// The value as a whole; normalised now where it was left to its readers.
+    /// The value as a whole; written now where it was left to its readers.
     func value(_ value: Value) -> Buffer {
         if let buffer = values[value.index] { return buffer }
-        guard let rows = normalised[value.index] else {
+        let buffer: Buffer
+        if let rows = normalised[value.index] {
+            buffer = normalise(rows, of: value)
+        } else if let rows = resized[value.index] {
+            buffer = resize(rows, of: value)
+        } else {
             preconditionFailure("value \(value.index) is read before it is computed")
         }
-        let buffer = normalise(rows, of: value)
         values[value.index] = buffer
         return buffer
+    }
+
+    /// The value for a concatenation.
+    func part(_ value: Value) -> ConcatenatedPart {
+        if values[value.index] == nil {
+            if let rows = normalised[value.index] { return .normalised(rows) }
+            if let rows = resized[value.index] { return .resized(rows) }
+        }
+        return .plain(self.value(value))
     }
 
     /// The value for a stage that reads it by rows.
@@ -176,6 +191,9 @@ final class Planner {
 
     /// Leaves the value to its readers: those that read by rows normalise for themselves.
     func define(_ index: Int, _ rows: NormalisedRows) { normalised[index] = rows }
+
+    /// Likewise: a concatenation writes the rows for itself.
+    func define(_ index: Int, _ rows: ResizedRows) { resized[index] = rows }
 
     /// The gradient that the caller asked for, with its own place in the arena.
     func requestedGradient(_ value: Value) -> Buffer? { requested[value] }

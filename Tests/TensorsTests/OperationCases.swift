@@ -116,6 +116,15 @@ extension OperationCase {
             "concatenation", .linear, terms: 1,
             [shape(2, 3, 2, 3), shape(2, 3, 2, 1), shape(2, 3, 2, 4)]
         ) { $0.concatenate($1) },
+        OperationCase(
+            "concatenation of what is left to it", .smooth, terms: 48,
+            [shape(2, 3, 4, 3), shape(2, 2, 3, 2), shape(2, 6, 8, 2), shape(2, 3, 4, 1)]
+        ) {
+            $0.concatenate([
+                $0.norm($1[0], .none), $0.resizeBilinear($1[1], height: 3, width: 4),
+                $0.resizeArea($1[2], height: 3, width: 4), $1[3],
+            ])
+        },
         OperationCase("concatenation with itself", .linear, terms: 2, [shape(2, 3, 2, 3)]) {
             $0.concatenate([$1[0], $1[0]])
         },
