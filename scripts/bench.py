@@ -3,10 +3,10 @@
     bench.py [step] [bf16] [exchange] [job] [growth]   default: all five, some fifty minutes on two cores
 
 Needs ../shared/peers and a Python with torch (this one). EMEND_PAIRS: how often both are timed, default 5. Every pair
-that is done is kept in .build/bench, so that a run may be stopped and started again; --anew forgets them, and --table
-measures nothing and writes the tables of what is there.
+that is done is kept in .build/bench, so that a run may be stopped and started again; --anew measures them again, and
+--table measures nothing and writes the tables of what is there.
 """
-import datetime, json, os, platform, shutil, statistics, subprocess, sys
+import datetime, json, os, platform, statistics, subprocess, sys
 
 ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
 EMEND = f'{ROOT}/.build/release/emend'
@@ -39,6 +39,8 @@ def turns(name, commands, count=PAIRS):
     """`count` times all commands in turn; those of an earlier run first."""
     os.makedirs(KEPT, exist_ok=True)
     path = f'{KEPT}/{name}.jsonl'
+    if commands and '--anew' in sys.argv and os.path.exists(path):
+        os.remove(path)
     done = [json.loads(line) for line in open(path)] if os.path.exists(path) else []
     while commands and len(done) < count and '--table' not in sys.argv:
         done.append([run(words) for words in commands])
@@ -256,7 +258,5 @@ if __name__ == '__main__':
     except ImportError:
         sys.exit(f'bench: {sys.executable} has no torch; run this with one that has (see {PEERS}/README.md)')
     words = sys.argv[1:]
-    if '--anew' in words:
-        shutil.rmtree(KEPT, ignore_errors=True)
     for word in [w for w in words if not w.startswith('--')] or ['step', 'bf16', 'exchange', 'job', 'growth']:
         {'step': steps, 'bf16': bfloat16, 'exchange': exchange, 'job': jobs, 'growth': growth}[word]()
