@@ -129,6 +129,8 @@ static uint64_t value_of(const Case *c, const char *name) {
         {"row_end", (uint64_t)end_of(c, rows)},
         // The first row of the image that holds row_begin.
         {"x_row_begin", (uint64_t)(begin_of(c, rows) / w->out_height * w->in_height)},
+        // Likewise of the output; the rows that read in_row_begin are of the same image.
+        {"dy_row_begin", (uint64_t)(begin_of(c, rows) / w->out_height * w->out_height)},
         {"in_row_begin", (uint64_t)begin_of(c, in_rows)},
         {"in_row_end", (uint64_t)end_of(c, in_rows)},
         {"resized_begin", (uint64_t)begin_of(c, resized)},
