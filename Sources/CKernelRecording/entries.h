@@ -116,8 +116,8 @@ CK_ENTRY(void, depthwise_backward_weight, OUT(float, d_weight, patch(window)),
          VALUE(ptrdiff_t, x_row_begin),
          IN_AT(float, dy, (row_begin - dy_row_begin) * output_row(window),
                (row_end - row_begin) * output_row(window)),
-         VALUE(ptrdiff_t, dy_row_begin), SHAPE(ck_window, window), VALUE(ptrdiff_t, row_begin), VALUE(ptrdiff_t, row_end),
-         VALUE(ck_store, store))
+         VALUE(ptrdiff_t, dy_row_begin), SHAPE(ck_window, window), VALUE(ptrdiff_t, row_begin),
+         VALUE(ptrdiff_t, row_end), VALUE(ck_store, store))
 CK_ENTRY(void, im2col,
          OUT(float, columns, (row_end - row_begin) * window->out_width * patch(window)),
          IN(float, x, window->batch * window->in_height * input_row(window)),

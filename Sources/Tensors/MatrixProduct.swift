@@ -68,14 +68,14 @@ struct MatrixProduct {
         }
     }
 
-    /// `c[m, n] (+)= a[k, m]ᵀ · b[k, n]`; `ahead` is what is read next.
+    /// `c[m, n] (+)= a[k, m]ᵀ · b[k, n]`.
     func transposedTimes(
         _ c: UnsafeMutablePointer<Float>, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
-        m: Int, n: Int, k: Int, store: Store, ahead: ck_ahead = ck_ahead()
+        m: Int, n: Int, k: Int, store: Store
     ) {
         var product = ck_product(
             rows: m, columns: n, depth: k, c_stride: n, a_stride: m, b_stride: n,
-            store: store.kernel, ahead: ahead)
+            store: store.kernel, ahead: ck_ahead())
         switch engine {
         case .native: kernels.pointee.multiply_transposed(c, a, b, &product)
         case .nativeBFloat16: bfloat16Kernels.pointee.multiply_transposed(c, a, b, &product)

@@ -397,7 +397,6 @@ ck_pool *ck_pool_create(ptrdiff_t threads);
 /// Calls function(context, tile, thread) once for each tile in 0..<count, on any thread in any order, and
 /// returns when all are done; their writes are then visible to the caller. Not to be called from
 /// within a tile nor by two threads at a time (checked: aborts).
-double ck_take_idle(void);
 void ck_pool_run(ck_pool *pool, ptrdiff_t count, ck_tile_function function, void *context);
 ptrdiff_t ck_pool_thread_count(const ck_pool *pool);
 /// Ends the threads and frees the pool; no run may be in progress. NULL is allowed.
