@@ -96,6 +96,7 @@ static void multiply_pairs(float *c, const float *a, const uint32_t *packed,
         for (ptrdiff_t top = 0; top < p->rows; top += ROW_BLOCK) {
             ptrdiff_t rows = smaller(ROW_BLOCK, p->rows - top);
             PairTile tile = {.a = copy, .a_row = COPY_STRIDE, .a_column = 1,
+                             .a_tile = TILE_ROWS * COPY_STRIDE,
                              .c_row = p->c_stride, .depth = smaller(block, all - k),
                              .store = k > 0 ? CK_ACCUMULATE : p->store,
                              .ahead_step = fetch.step,
@@ -136,7 +137,7 @@ static void multiply_pairs_transposed(float *c, const float *a, const float *b,
             pack_pairs(panels, b + k * p->b_stride + left, p->b_stride, columns, depth);
             for (ptrdiff_t top = 0; top < p->rows; top += WEIGHT_ROWS) {
                 ptrdiff_t rows = smaller(WEIGHT_ROWS, p->rows - top);
-                PairTile tile = {.a = copy, .a_row = 1, .a_column = WEIGHT_ROWS,
+                PairTile tile = {.a = copy, .a_row = 1, .a_column = WEIGHT_ROWS, .a_tile = TILE_ROWS,
                                  .c_row = p->c_stride, .depth = pairs_of(depth),
                                  .store = k > 0 ? CK_ACCUMULATE : p->store,
                                  .ahead_step = fetch.step};

@@ -7,7 +7,7 @@ enum { TILE_ROWS = CK_WIDTH == 16 ? 12 : CK_WIDTH == 8 ? 6 : CK_WIDTH == 4 ? 8 :
 // lie in the first-level cache or stream from the second; so do WEIGHT_ROWS rows of c by WEIGHT_BLOCK
 // rows of COLUMN_BLOCK columns in `multiply_transposed`.
 enum { TILE_VECTORS = 2, PANEL = TILE_VECTORS * W };
-enum { DEPTH_BLOCK = 384, ROW_BLOCK = 120, WEIGHT_BLOCK = 256, WEIGHT_ROWS = 48, COLUMN_BLOCK = 256 };
+enum { DEPTH_BLOCK = 768, ROW_BLOCK = 240, WEIGHT_BLOCK = 256, WEIGHT_ROWS = 96, COLUMN_BLOCK = 768 };
 // Rows of a copy are this far apart, so that they do not share the sets of a cache.
 enum { COPY_STRIDE = DEPTH_BLOCK + 16 };
 
@@ -112,13 +112,14 @@ static void multiply(float *c, const float *a, const float *packed, const ck_pro
         for (ptrdiff_t top = 0; top < p->rows; top += ROW_BLOCK) {
             ptrdiff_t rows = smaller(ROW_BLOCK, p->rows - top);
             Tile tile = {.a = a + top * p->a_stride + k, .a_row = p->a_stride, .a_column = 1,
+                         .a_tile = TILE_ROWS * p->a_stride,
                          .c_row = p->c_stride, .depth = smaller(block, p->depth - k),
                          .store = k > 0 ? CK_ACCUMULATE : p->store,
                          .ahead_step = fetch.step, .b_ahead_step = panel_ahead_step(rows)};
             if (rows_share_sets(p)) {
                 for (ptrdiff_t i = 0; i < rows; i++)
                     copy_values(copy + i * COPY_STRIDE, tile.a + i * p->a_stride, tile.depth);
-                tile.a = copy, tile.a_row = COPY_STRIDE;
+                tile.a = copy, tile.a_row = COPY_STRIDE, tile.a_tile = TILE_ROWS * COPY_STRIDE;
             }
             for (ptrdiff_t j = 0; j < p->columns; j += PANEL) {
                 tile.c = c + top * p->c_stride + j;
@@ -132,6 +133,14 @@ static void multiply(float *c, const float *a, const float *packed, const ck_pro
         }
 }
 
+/// Copies `rows` columns of a[depth, rows] so that what a tile reads lies in a row.
+CK_INLINE void copy_tiles(float *copy, const float *a, ptrdiff_t a_stride, ptrdiff_t rows,
+                          ptrdiff_t depth) {
+    for (ptrdiff_t i = 0; i < rows; i += TILE_ROWS)
+        for (ptrdiff_t k = 0; k < depth; k++, copy += TILE_ROWS)
+            copy_values(copy, a + k * a_stride + i, smaller(TILE_ROWS, rows - i));
+}
+
 /// A block of depth and of c's columns, all rows: `panels` and `copy` are scratch. What few tiles
 /// read is read where it lies: of b only what is no whole panel is copied then. A tile of many rows
 /// uses most of each line of a, so that many panels may read a where it lies; but not beside a b that
@@ -139,7 +148,7 @@ static void multiply(float *c, const float *a, const float *packed, const ck_pro
 CK_INLINE void multiply_transposed_block(Tile tile, const float *b, float *panels, float *copy,
                                          const ck_product *p, ptrdiff_t columns, Fetch *fetch) {
     int b_lies = p->rows <= 320;
-    int a_lies = p->rows <= 160 || p->columns <= 160 || (TILE_ROWS > 8 && !b_lies);
+    int a_lies = p->rows <= 160 || p->columns <= 160;
     ptrdiff_t whole = b_lies ? columns / PANEL * PANEL : 0;
     pack(panels, b + whole, p->b_stride, columns - whole, tile.depth);
     for (ptrdiff_t top = 0; top < p->rows; top += WEIGHT_ROWS) {
@@ -147,9 +156,8 @@ CK_INLINE void multiply_transposed_block(Tile tile, const float *b, float *panel
         Tile at = tile;
         at.a += top;
         if (!a_lies) {
-            for (ptrdiff_t k = 0; k < tile.depth; k++)
-                copy_values(copy + k * WEIGHT_ROWS, at.a + k * p->a_stride, rows);
-            at.a = copy, at.a_column = WEIGHT_ROWS;
+            copy_tiles(copy, at.a, p->a_stride, rows, tile.depth);
+            at.a = copy, at.a_column = TILE_ROWS, at.a_tile = TILE_ROWS * tile.depth;
         }
         for (ptrdiff_t j = 0; j < columns; j += PANEL) {
             at.c = tile.c + top * p->c_stride + j;
@@ -171,7 +179,7 @@ static void multiply_transposed(float *c, const float *a, const float *b,
     Fetch fetch = fetch_during(p, p->depth);
     for (ptrdiff_t k = 0; k == 0 || k < p->depth; k += block)
         for (ptrdiff_t j = 0; j < p->columns; j += COLUMN_BLOCK) {
-            Tile tile = {.a = a + k * p->a_stride, .a_row = 1, .a_column = p->a_stride, .c = c + j,
+            Tile tile = {.a = a + k * p->a_stride, .a_row = 1, .a_column = p->a_stride, .a_tile = TILE_ROWS, .c = c + j,
                          .c_row = p->c_stride, .depth = smaller(block, p->depth - k),
                          .store = k > 0 ? CK_ACCUMULATE : p->store,
                          .ahead_step = fetch.step};

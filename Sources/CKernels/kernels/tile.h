@@ -3,8 +3,8 @@
 // CK_TERM_IN_ALL(term), which load one, CK_ADD_PRODUCT(sum, left, right), and names: CK_TILE of the
 // type, CK_MULTIPLY_TILE, CK_MULTIPLY_NEXT and CK_MULTIPLY_PANEL of the functions.
 
-/// What tiles below one another read and write: a(i, k) lies at a[i·a_row + k·a_column], row k of
-/// the panel at b[k·b_row], padded to whole vectors; c has `columns` of its columns. Each
+/// What tiles below one another read and write: a(i, k) lies at a[i·a_row + k·a_column], the next tile's
+/// at a[a_tile], row k of the panel at b[k·b_row], padded to whole vectors; c has `columns` of its columns. Each
 /// step of depth fetches a line at `ahead`, `ahead_step` floats behind the last one, so that memory
 /// works while the registers multiply; likewise one of the next panel at `b_ahead`, into the
 /// second-level cache.
@@ -12,7 +12,7 @@ typedef struct {
     float *c;
     const CK_TERM *a, *b, *b_ahead;
     const float *ahead;
-    ptrdiff_t c_row, a_row, a_column, b_row, columns, depth, ahead_step, b_ahead_step;
+    ptrdiff_t c_row, a_row, a_column, a_tile, b_row, columns, depth, ahead_step, b_ahead_step;
     ck_store store;
 } CK_TILE;
 
@@ -58,7 +58,7 @@ CK_INLINE void CK_MULTIPLY_TILE(const CK_TILE *t, int rows, int vectors) {
 CK_INLINE void CK_MULTIPLY_NEXT(CK_TILE *tile, int rows) {
     if (tile->columns > W) CK_MULTIPLY_TILE(tile, rows, 2);
     else CK_MULTIPLY_TILE(tile, rows, 1);
-    tile->a += rows * tile->a_row;
+    tile->a += rows == TILE_ROWS ? tile->a_tile : rows * tile->a_row;
     tile->c += rows * tile->c_row;
     tile->ahead += tile->ahead_step * tile->depth;
     tile->b_ahead += tile->b_ahead_step * tile->depth;
