@@ -110,36 +110,48 @@ def steps():
         '| network | batch | Emend | PyTorch | share | at most | met |', '|---|---|---|---|---|---|---|', *memory])
 
 
-def bfloat16():
-    probe = subprocess.run([EMEND, 'bench', 'step', '--network', 'tiny', '--size', '33', '--steps', '1', '--precision', 'bf16'],
+def has_precision(precision):
+    """Whether this machine computes in it; says why not."""
+    probe = subprocess.run([EMEND, 'bench', 'step', '--network', 'tiny', '--size', '33', '--steps', '1', '--precision', precision],
                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if probe.returncode == 78:
-        print(f'bench: bf16 is not measured here: {probe.stderr.strip()}', file=sys.stderr)
+        print(f'bench: {precision} is not measured here: {probe.stderr.strip()}', file=sys.stderr)
+    return probe.returncode == 0
+
+
+def bfloat16():
+    precisions = [precision for precision in ['bf16', 'bf16-amx'] if has_precision(precision)]
+    if not precisions:
         return
     rows, isa, torch = [], '', ''
     for network, batch, bound in BF16:
         words = step_words(network, batch, 321, 2)
         ours = [EMEND, 'bench', 'step', '--network', *words, '--precision']
-        done = turns(f'bf16-{network}', [ours + ['bf16'], [sys.executable, f'{PEERS}/deeplab_torch.py', *words, '--bf16'],
-                                         ours + ['float32']])
+        done = turns('-'.join(precisions) + f'-{network}',
+                     [ours + [precision] for precision in precisions]
+                     + [[sys.executable, f'{PEERS}/deeplab_torch.py', *words, '--bf16'], ours + ['float32']])
         if not done:
             continue
-        isa, torch = done[0][0]['isa'], done[0][1]['torch']
+        isa, torch = done[0][0]['isa'], done[0][-2]['torch']
         median = lambda place: statistics.median(row[place]['step_s'] for row in done)
-        over = lambda place: [row[place]['step_s'] / row[0]['step_s'] for row in done]
-        rows.append(f'| {network} | {batch} | {median(0):.3f} | {median(2):.3f} | {verdict(statistics.median(over(2)), bound)}'
-                    f' | {min(over(2)):.2f}–{max(over(2)):.2f} | {median(1):.3f} | {verdict(statistics.median(over(1)), 1)}'
-                    f' | {min(over(1)):.2f}–{max(over(1)):.2f} | {len(done)}'
-                    f' | {statistics.median(result["load"] for row in done for result in row):.0f} |')
+        for place, precision in enumerate(precisions):
+            over = lambda other: [row[other]['step_s'] / row[place]['step_s'] for row in done]
+            rows.append(f'| {network} | {batch} | {precision} | {median(place):.3f}'
+                        f' | {median(-1):.3f} | {verdict(statistics.median(over(-1)), bound)}'
+                        f' | {min(over(-1)):.2f}–{max(over(-1)):.2f}'
+                        f' | {median(-2):.3f} | {verdict(statistics.median(over(-2)), 1)}'
+                        f' | {min(over(-2)):.2f}–{max(over(-2)):.2f} | {len(done)}'
+                        f' | {statistics.median(result["load"] for row in done for result in row):.0f} |')
     write('bf16', [
         '# A training step in bfloat16', '',
-        'DeepLabv3+, 321², 21 classes, 2 threads: forward, loss, backward, update; input is not counted. `precision: bf16` beside',
-        'our own float32 and beside PyTorch under `autocast` to bfloat16. Medians of triples timed in turn, each the median of 5',
-        f'steps. {machine(isa)}, torch {torch} with tuned malloc. Command: `scripts/bench.py bf16`. The load is the',
-        "median of the machine's one-minute averages, 2 of it the timed program's own: PyTorch's threads wait for one another",
-        'after every operation and lose more where the processors are shared.', '',
-        '| network | batch | bf16, s | float32, s | ratio | asked | met | range | PyTorch bf16, s | ratio | asked | met | range | triples | load |',
-        '|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|', *rows])
+        'DeepLabv3+, 321², 21 classes, 2 threads: forward, loss, backward, update; input is not counted. `precision: bf16`',
+        '(`vdpbf16ps`) and, where the processor has it, `bf16-amx` (`tdpbf16ps`) beside our own float32 and beside PyTorch under',
+        '`autocast` to bfloat16, which takes AMX where it is: processors that have it run `vdpbf16ps` no faster than float32.',
+        f'Medians of runs timed in turn, each the median of 5 steps. {machine(isa)}, torch {torch} with tuned malloc.',
+        "Command: `scripts/bench.py bf16`. The load is the median of the machine's one-minute averages, 2 of it the timed program's",
+        'own.', '',
+        '| network | batch | precision | Emend, s | our float32, s | ratio | asked | met | range | PyTorch bf16, s | ratio | asked | met | range | turns | load |',
+        '|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|', *rows])
 
 
 def exchange():

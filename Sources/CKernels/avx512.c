@@ -1,4 +1,4 @@
-// Width 16: x86-64 with AVX-512 F, BW, DQ and VL; and with BF16 beside them, in a table of its own.
+// Width 16: x86-64 with AVX-512 F, BW, DQ and VL; and with BF16 and AMX beside them, in tables of their own.
 #include "tables.h"
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -13,5 +13,10 @@
     __attribute__((target("avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), \
     apply_to = function)
 #include "kernels/bfloat16.h"
+#pragma clang attribute pop
+#pragma clang attribute push( \
+    __attribute__((target("amx-tile,amx-bf16,avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), \
+    apply_to = function)
+#include "kernels/bfloat16_tiles.h"
 #pragma clang attribute pop
 #endif

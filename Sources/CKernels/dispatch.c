@@ -3,6 +3,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /// The operating system saves these parts of the register state (XCR0).
 static int saved_state(uint64_t mask) {
@@ -31,6 +33,16 @@ static int has_avx512_bf16(void) {
     unsigned eax, ebx, ecx, edx;
     return has_avx512() && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax & bit_AVX512BF16);
 }
+
+/// Asks Linux for the registers too, which it gives to a process, all its threads, once it has asked.
+static int has_amx_bf16(void) {
+    enum { REQUEST_STATE = 0x1023, TILE_DATA = 18 };  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+    unsigned eax, ebx, ecx, edx;
+    unsigned needed = bit_AMXTILE | bit_AMXBF16;
+    return has_avx512_bf16() && saved_state(0x600e6)
+           && __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx & needed) == needed
+           && syscall(SYS_arch_prctl, REQUEST_STATE, TILE_DATA) == 0;
+}
 #endif
 
 const ck_table *ck_table_for(ck_isa level) {
@@ -52,6 +64,13 @@ const ck_bfloat16_table *ck_bfloat16_beside(const ck_table *kernels) {
     if (kernels == &ck_table_avx512 && has_avx512_bf16()) return &ck_bfloat16_table_avx512;
 #endif
     return kernels == ck_twin_table() ? &ck_bfloat16_table_twin : NULL;
+}
+
+const ck_bfloat16_table *ck_bfloat16_tiles_beside(const ck_table *kernels) {
+#if defined(__x86_64__)
+    if (kernels == &ck_table_avx512 && has_amx_bf16()) return &ck_bfloat16_tiles_amx;
+#endif
+    return kernels == ck_twin_table() ? &ck_bfloat16_tiles_twin : NULL;
 }
 
 ck_isa ck_best_isa(void) {

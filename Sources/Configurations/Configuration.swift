@@ -325,6 +325,8 @@ extension Configuration {
         case float32
         /// To bfloat16, with sums in float32; needs a processor with AVX-512 BF16.
         case bf16
+        /// Likewise, in the order of AMX BF16, which the processor must have.
+        case bf16AMX = "bf16-amx"
     }
 
     /// What computes a slot.

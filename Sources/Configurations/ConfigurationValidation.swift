@@ -119,9 +119,10 @@ extension Configuration {
     private func checkService(_ check: inout RangeCheck) {
         check.integer("checkpoint.every", checkpoint.every, 0...Int.max)
         check.integer("checkpoint.keep", checkpoint.keep, 1...1_000_000)
-        if precision == .bf16, engine.gemm != .native {
+        if precision != .float32, engine.gemm != .native {
             check.add(
-                "precision", "bf16 needs engine.gemm native, found \(engine.gemm.rawValue)")
+                "precision",
+                "\(precision.rawValue) needs engine.gemm native, found \(engine.gemm.rawValue)")
         }
         check.integer("protocol.chunkMebibytes", `protocol`.chunkMebibytes, 1...16)
     }

@@ -13,8 +13,10 @@ extension TrainingProtocol.NumericsClass {
     /// decide the bits at every shape, are part of the hash (docs/decisions/0004).
     static func ofThisMachine(_ pool: ThreadPool) throws -> Self {
         var classes = [try Training.NumericsClass.portable(pool.kernels)]
-        if let bfloat16 = try Training.NumericsClass.bfloat16(pool.kernels) {
-            classes.append(bfloat16)
+        for order in BFloat16Order.allCases {
+            if let bfloat16 = try Training.NumericsClass.bfloat16(order, pool.kernels) {
+                classes.append(bfloat16)
+            }
         }
         do {
             classes.append(try openBLAS(pool))

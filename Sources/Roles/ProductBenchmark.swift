@@ -57,17 +57,21 @@ public struct ProductBenchmark {
         try OpenBLAS.prepare()
         let kernels = try instructionSet.kernels()
         pool = ThreadPool(threadCount: threads, kernels: kernels)
-        var native = Configuration()
-        native.engine.gemm = .native
-        var rounded = native, library = native
-        rounded.precision = .bf16
-        library.engine.gemm = .openblas
-        do {
-            try ProductEngine(training: rounded).prepare(kernels)
-            configurations = [native, rounded, library]
-        } catch is MissingBFloat16 {
-            configurations = [native, library]
+        var found: [Configuration] = []
+        for precision in Configuration.Precision.allCases {
+            var native = Configuration()
+            native.engine.gemm = .native
+            native.precision = precision
+            do {
+                try ProductEngine(training: native).prepare(kernels)
+                found.append(native)
+            } catch is MissingBFloat16 {
+                // Another machine's.
+            }
         }
+        var library = Configuration()
+        library.engine.gemm = .openblas
+        configurations = found + [library]
     }
 
     /// The best of `repetitions` runs, the engines in turn.

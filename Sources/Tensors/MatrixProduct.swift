@@ -5,8 +5,8 @@ public enum ProductEngine: Sendable {
     /// Our own kernels: the same bits on every processor.
     case native
     /// Our own kernels on operands rounded to bfloat16, with sums in float32: the same bits on every
-    /// processor that has the instruction.
-    case nativeBFloat16
+    /// processor that has the instruction of this order.
+    case nativeBFloat16(BFloat16Order)
     /// The library, one thread per call; its bits depend on the processor.
     case openBLAS
 
@@ -16,27 +16,65 @@ public enum ProductEngine: Sendable {
     public func prepare(_ kernels: UnsafePointer<ck_table>) throws {
         switch self {
         case .native: break
-        case .nativeBFloat16:
-            guard ck_bfloat16_beside(kernels) != nil else { throw MissingBFloat16(kernels) }
+        case .nativeBFloat16(let order):
+            guard order.products(beside: kernels) != nil else {
+                throw MissingBFloat16(order, kernels)
+            }
         case .openBLAS: try OpenBLAS.prepare()
         }
     }
 }
 
-/// The processor, or the level of the kernels that was chosen, has no products of bfloat16.
-public struct MissingBFloat16: Error, CustomStringConvertible {
-    /// What the engine asks of a machine.
-    public static let requirement = "a processor with AVX-512 BF16, and --isa auto or avx512"
+/// In which order products of bfloat16 are summed, hence by which instruction: each has bits of its own.
+public enum BFloat16Order: Sendable, CaseIterable {
+    /// Two terms after the others, by vdpbf16ps.
+    case pairs
+    /// Thirty-two terms to a sum of their own, by tdpbf16ps.
+    case tiles
 
+    /// The `precision` that asks for it.
+    public var precision: String {
+        switch self {
+        case .pairs: "bf16"
+        case .tiles: "bf16-amx"
+        }
+    }
+
+    /// What it asks of a machine.
+    public var requirement: String {
+        switch self {
+        case .pairs: "a processor with AVX-512 BF16, and --isa auto or avx512"
+        case .tiles: "a processor and a kernel with AMX BF16, and --isa auto or avx512"
+        }
+    }
+
+    /// The products beside a table of kernels; nil where there are none.
+    public func products(
+        beside kernels: UnsafePointer<ck_table>
+    ) -> UnsafePointer<ck_bfloat16_table>? {
+        switch self {
+        case .pairs: ck_bfloat16_beside(kernels)
+        case .tiles: ck_bfloat16_tiles_beside(kernels)
+        }
+    }
+}
+
+/// The processor, or the level of the kernels that was chosen, has no products of bfloat16 in some order.
+public struct MissingBFloat16: Error, CustomStringConvertible {
+    /// What was asked for.
+    public let order: BFloat16Order
     /// The level of the kernels.
     public let level: String
 
-    init(_ kernels: UnsafePointer<ck_table>) { level = String(cString: kernels.pointee.name) }
+    init(_ order: BFloat16Order, _ kernels: UnsafePointer<ck_table>) {
+        self.order = order
+        level = String(cString: kernels.pointee.name)
+    }
 
     /// What is missing, where, and what to do.
     public var description: String {
-        "precision: bf16 needs \(Self.requirement); this process computes with \(level) kernels "
-            + "and no such instruction: use precision: float32, or other machines"
+        "precision: \(order.precision) needs \(order.requirement); this process computes with "
+            + "\(level) kernels and no such instruction: use precision: float32, or other machines"
     }
 }
 
@@ -50,12 +88,18 @@ struct MatrixProduct {
     init(_ engine: ProductEngine, _ kernels: UnsafePointer<ck_table>) {
         self.engine = engine
         self.kernels = kernels
-        bfloat16 = engine == .nativeBFloat16 ? ck_bfloat16_beside(kernels) : nil
+        bfloat16 =
+            if case .nativeBFloat16(let order) = engine { order.products(beside: kernels) } else {
+                nil
+            }
     }
 
-    /// The kernels of ``ProductEngine/nativeBFloat16``.
+    /// The kernels of ``ProductEngine/nativeBFloat16(_:)``.
     var bfloat16Kernels: UnsafePointer<ck_bfloat16_table> {
-        guard let bfloat16 else { preconditionFailure("\(MissingBFloat16(kernels))") }
+        guard let bfloat16 else {
+            preconditionFailure(
+                "no products of \(engine) beside \(String(cString: kernels.pointee.name))")
+        }
         return bfloat16
     }
 
@@ -117,7 +161,7 @@ struct RightFactor {
         var shape = ck_product(
             rows: rows, columns: columns, depth: depth, c_stride: columns, a_stride: depth,
             b_stride: 0, store: store.kernel, ahead: ahead)
-        if product.engine == .nativeBFloat16 {
+        if case .nativeBFloat16 = product.engine {
             product.bfloat16Kernels.pointee.multiply(c, a, packed.words, &shape)
         } else {
             product.kernels.pointee.multiply(c, a, packed.base, &shape)
@@ -128,7 +172,7 @@ struct RightFactor {
     fileprivate func pack(_ panels: Range<Int>, into packed: Buffer) {
         let panel = Int(CK_PANEL), first = panels.lowerBound * panel
         let count = min(panels.upperBound * panel, columns) - first
-        if product.engine == .nativeBFloat16 {
+        if case .nativeBFloat16 = product.engine {
             let out = packed.words + first * ((depth + 1) / 2), kernels = product.bfloat16Kernels
             switch layout {
             case .straight:

@@ -5,7 +5,7 @@ import Datasets
 import Hashes
 import Tensors
 
-/// The class of machines whose slots agree to the bit, for one engine: `portable-1`, `bf16-1`, or
+/// The class of machines whose slots agree to the bit, for one engine: `portable-1`, `bf16-1`, `amx-1`, or
 /// `openblas-` and sixteen hexadecimal digits.
 public struct NumericsClass: Hashable, Sendable, CustomStringConvertible {
     /// The class as it is compared and recorded.
@@ -25,21 +25,28 @@ public struct NumericsClass: Hashable, Sendable, CustomStringConvertible {
             description: "portable-" + (hash == portableHash ? String(portableNumber) : hash))
     }
 
-    /// N of `bf16-N` rises whenever this hash changes or that of `portable`.
-    private static let bfloat16Number = 1
-    private static let bfloat16Hash = "bfb47f1bd17c795f"
+    /// N of `bf16-N` and `amx-N` rises whenever its hash changes or that of `portable`.
+    private static func bfloat16Number(_ order: BFloat16Order) -> (number: Int, hash: String) {
+        switch order {
+        case .pairs: (1, "bfb47f1bd17c795f")
+        case .tiles: (1, "dd4d1da0432dc816")
+        }
+    }
 
-    /// The class of the native engine with products of bfloat16, nil beside kernels that have none.
+    /// The class of the native engine with products of bfloat16, nil beside kernels that have none in this
+    /// order.
     ///
     /// Everything but the products is the work of the kernels in float32, whose self-test must pass too.
     /// Throws as ``portable(_:)``.
-    public static func bfloat16(_ kernels: UnsafePointer<ck_table>) throws -> NumericsClass? {
-        guard let products = ck_bfloat16_beside(kernels) else { return nil }
+    public static func bfloat16(
+        _ order: BFloat16Order, _ kernels: UnsafePointer<ck_table>
+    ) throws -> NumericsClass? {
+        guard let products = order.products(beside: kernels) else { return nil }
         let hashes = (try PortableSelfTest.hash(kernels), BFloat16SelfTest.hash(products))
+        let (number, hash) = bfloat16Number(order)
         return NumericsClass(
-            description: "bf16-"
-                + (hashes == (portableHash, bfloat16Hash)
-                    ? String(bfloat16Number) : hashes.0 + hashes.1))
+            description: ProductEngine.nativeBFloat16(order).className + "-"
+                + (hashes == (portableHash, hash) ? String(number) : hashes.0 + hashes.1))
     }
 
     /// The class of OpenBLAS, whose sums differ with processor and build: the hash of what this

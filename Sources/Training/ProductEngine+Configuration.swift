@@ -6,7 +6,8 @@ extension ProductEngine {
     public init(training configuration: Configuration) {
         switch (configuration.engine.gemm, configuration.precision) {
         case (.native, .float32): self = .native
-        case (.native, .bf16): self = .nativeBFloat16
+        case (.native, .bf16): self = .nativeBFloat16(.pairs)
+        case (.native, .bf16AMX): self = .nativeBFloat16(.tiles)
         // Validation refuses the library with another precision.
         case (.openblas, _): self = .openBLAS
         }
@@ -27,7 +28,8 @@ extension ProductEngine {
     public var className: String {
         switch self {
         case .native: "portable"
-        case .nativeBFloat16: "bf16"
+        case .nativeBFloat16(.pairs): "bf16"
+        case .nativeBFloat16(.tiles): "amx"
         case .openBLAS: "openblas"
         }
     }
@@ -36,7 +38,7 @@ extension ProductEngine {
     public var requirement: String {
         switch self {
         case .native: "any processor"
-        case .nativeBFloat16: MissingBFloat16.requirement
+        case .nativeBFloat16(let order): order.requirement
         case .openBLAS: "an OpenBLAS that runs in its caller's thread"
         }
     }

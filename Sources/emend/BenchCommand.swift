@@ -28,7 +28,7 @@ struct Bench: ParsableCommand {
         @Option(help: "Threads.") var threads = HostResources.threadsAllowed()
         @Option(help: "What multiplies matrices: native or openblas.")
         var gemm = Configuration.Engine.Products.native
-        @Option(help: "What the operands of products are rounded to: float32 or bf16.")
+        @Option(help: "What the operands of products are rounded to: float32, bf16 or bf16-amx.")
         var precision = Configuration.Precision.float32
         @Option(help: "The kernels' level: auto, generic, avx2, avx512 or neon.")
         var isa = InstructionSet.auto
@@ -42,7 +42,7 @@ struct Bench: ParsableCommand {
                     "batch, threads and steps are at least 1, classes at least 2, size is 16k + 1")
             }
             guard precision == .float32 || gemm == .native else {
-                throw ValidationError("--precision bf16 needs --gemm native")
+                throw ValidationError("--precision \(precision.rawValue) needs --gemm native")
             }
             guard !json || !stages else { throw ValidationError("--stages is not for --json") }
         }

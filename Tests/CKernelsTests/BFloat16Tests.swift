@@ -4,20 +4,42 @@ import Testing
 /// Products of bfloat16: the kernels, their twins, and what both are.
 @Suite("Products of bfloat16")
 struct BFloat16Tests {
-    private static var twin: ck_bfloat16_table { ck_bfloat16_beside(ck_twin_table())!.pointee }
-    private static var native: ck_bfloat16_table? {
-        ck_table_for(CK_AVX512).flatMap { ck_bfloat16_beside($0) }?.pointee
+    enum Order: CaseIterable {
+        case pairs, tiles
+
+        var twin: ck_bfloat16_table { beside(ck_twin_table())!.pointee }
+        /// Nil where this processor has no such instruction.
+        var native: ck_bfloat16_table? {
+            ck_table_for(CK_AVX512).flatMap { beside($0) }?.pointee
+        }
+
+        func beside(
+            _ kernels: UnsafePointer<ck_table>
+        ) -> UnsafePointer<ck_bfloat16_table>? {
+            switch self {
+            case .pairs: ck_bfloat16_beside(kernels)
+            case .tiles: ck_bfloat16_tiles_beside(kernels)
+            }
+        }
     }
 
     @Test(
         "Packed words and products equal their twins, at the edges of tiles and beyond blocks",
-        .enabled(if: native != nil, "this processor lacks AVX-512 BF16: not compared"))
-    func nativeEqualsTwin() throws {
-        let native = try #require(Self.native)
+        .enabled(
+            if: Order.pairs.native != nil, "this processor lacks AVX-512 BF16: not compared"))
+    func pairsEqualTheirTwin() throws { try nativeEqualsTwin(.pairs) }
+
+    @Test(
+        "Products of AMX equal their twins, at the edges of tiles and beyond blocks",
+        .enabled(if: Order.tiles.native != nil, "this processor lacks AMX BF16: not compared"))
+    func tilesEqualTheirTwin() throws { try nativeEqualsTwin(.tiles) }
+
+    private func nativeEqualsTwin(_ order: Order) throws {
+        let native = try #require(order.native)
         for (index, shape) in (ProductShape.edges + ProductShape.blocks).enumerated() {
             for store in [CK_OVERWRITE, CK_ACCUMULATE] {
                 for content in [Content.ordinary, index % 2 == 0 ? .special : .positive] {
-                    let expected = results(Self.twin, shape, store, content)
+                    let expected = results(order.twin, shape, store, content)
                     #expect(
                         results(native, shape, store, content) == expected,
                         "\(shape), \(store), \(content)")
@@ -72,7 +94,7 @@ struct BFloat16Tests {
     /// The word of a single column of one or two terms, by the twin; the kernels equal it.
     private func packedWord(_ terms: [Float]) -> UInt32 {
         var packed = [UInt32](repeating: 1, count: ck_bfloat16_packed_count(1, terms.count))
-        Self.twin.pack(&packed, terms, 1, 1, terms.count)
+        Order.pairs.twin.pack(&packed, terms, 1, 1, terms.count)
         return packed[0]
     }
 
@@ -89,14 +111,33 @@ struct BFloat16Tests {
         #expect(sum([0x1p-63], of: 0, times: 0x1p-63) == 0x1p-126)
     }
 
+    @Test("Sixteen words make two sums of their own, of lower and of upper halves")
+    func orderOfTiles() {
+        // 2²⁵ swallows 1 in a sum that holds it.
+        let big: Float = 0x1p25
+        #expect(sum([big, 1, -big, 0], of: 0, .tiles) == 1, "(2²⁵ − 2²⁵) + 1")
+        #expect(sum([big, 1, -big, 0], of: 0, .pairs) == 0, "((1 + 2²⁵) + 0) − 2²⁵")
+        #expect(sum([1, 1], of: big, .tiles) == big + 2, "2²⁵ + (1 + 1) rounds up")
+        func apart(_ words: Int) -> [Float] {
+            [big] + [Float](repeating: 0, count: 2 * words - 1) + [1]
+        }
+        #expect(sum(apart(15), of: -big, .tiles) == 0, "−2²⁵ + (2²⁵ + 1)")
+        #expect(sum(apart(16), of: -big, .tiles) == 1, "(−2²⁵ + 2²⁵) + 1")
+        #expect(sum([0x1p-64], of: 0, times: 0x1p-63, .tiles) == 0, "a subnormal sum becomes 0")
+        #expect(sum([1], of: 0x1p-127, .tiles) == 1, "and counts as 0")
+    }
+
     /// `start` + Σ terms · factor, by the twin.
-    private func sum(_ terms: [Float], of start: Float, times factor: Float = 1) -> Float {
-        var c = [start], packed = [UInt32](repeating: 0, count: 32)
+    private func sum(
+        _ terms: [Float], of start: Float, times factor: Float = 1, _ order: Order = .pairs
+    ) -> Float {
+        var c = [start], packed = [UInt32](repeating: 0, count: 32 + 16 * terms.count)
         var product = ck_product(
             rows: 1, columns: 1, depth: terms.count, c_stride: 1, a_stride: terms.count,
             b_stride: 0, store: CK_ACCUMULATE, ahead: ck_ahead())
-        Self.twin.pack(&packed, Array(repeating: factor, count: terms.count), 1, 1, terms.count)
-        Self.twin.multiply(&c, terms, packed, &product)
+        let table = order.twin
+        table.pack(&packed, Array(repeating: factor, count: terms.count), 1, 1, terms.count)
+        table.multiply(&c, terms, packed, &product)
         return c[0]
     }
 
@@ -117,7 +158,7 @@ struct BFloat16Tests {
         }
         let aTransposed = transposed(a, rows, depth), bTransposed = transposed(b, depth, columns)
         let next = small(1_000, 2)
-        for table in [Self.twin, Self.native].compactMap({ $0 }) {
+        for table in Order.allCases.flatMap({ [$0.twin, $0.native] }).compactMap({ $0 }) {
             next.withUnsafeBufferPointer { next in
                 for count in [0, 5, next.count] {
                     var c = [Float](repeating: .nan, count: rows * columns)
@@ -147,11 +188,13 @@ struct BFloat16Tests {
         return result
     }
 
-    @Test("Only the table of AVX-512 and the twins have products of bfloat16 beside them")
-    func dispatch() {
+    @Test(
+        "Only the table of AVX-512 and the twins have products of bfloat16 beside them",
+        arguments: Order.allCases)
+    func dispatch(order: Order) {
         for level in Level.present where level.isa != CK_AVX512 {
-            #expect(ck_bfloat16_beside(ck_table_for(level.isa)) == nil)
+            #expect(order.beside(ck_table_for(level.isa)) == nil)
         }
-        #expect(ck_bfloat16_beside(ck_twin_table()) != nil)
+        #expect(order.beside(ck_twin_table()) != nil)
     }
 }

@@ -38,6 +38,8 @@ struct ProductShape: CustomStringConvertible {
         ProductShape(rows: 165, columns: 289, depth: 257, gap: 3),
         ProductShape(rows: 337, columns: 19, depth: 301, gap: 1),
         ProductShape(rows: 331, columns: 263, depth: 37, gap: 2),
+        ProductShape(rows: 261, columns: 40, depth: 771),
+        ProductShape(rows: 331, columns: 779, depth: 9, gap: 1),
     ]
 }
 

@@ -33,7 +33,7 @@ import Testing
             ["precision=bf16", "engine.gemm=openblas"],
             "precision: bf16 needs engine.gemm native, found openblas"
         ),
-        (["precision=fp16"], "expected one of float32, bf16"),
+        (["precision=fp16"], "expected one of float32, bf16, bf16-amx"),
     ])
     func `A value out of range says which, and what would do`(
         overrides: [String], message: String

@@ -10,15 +10,17 @@ import Testing
 
     /// With batch statistics, layers at their initial values double small differences again and again,
     /// whatever the differences come from; running statistics leave them as they are.
-    @Test("Every layer's output is float32's, through the whole network", arguments: networks)
-    func wholeNetwork(backbone: Backbone) {
+    @Test(
+        "Every layer's output is float32's, through the whole network", arguments: networks,
+        roundingOrders)
+    func wholeNetwork(backbone: Backbone, order: BFloat16Order) {
         let (network, weights, statistics) = drawn(backbone, size: 65)
         let values = network.graph.nodes.indices.map(Value.init).filter { $0 != network.image }
         func outputs(_ products: ProductEngine) -> [[Float]] {
             run(
                 network, values, weights, statistics, mode: .evaluation, products: products)
         }
-        let exact = outputs(.native), rounded = outputs(.nativeBFloat16)
+        let exact = outputs(.native), rounded = outputs(.nativeBFloat16(order))
         #expect(exact != rounded)
         for (index, (a, b)) in zip(exact, rounded).enumerated() {
             let found = cosine(a, b)
@@ -28,8 +30,8 @@ import Testing
 
     @Test(
         "A convolution's output and gradients are float32's, given its input in training",
-        arguments: networks)
-    func layerByLayer(backbone: Backbone) {
+        arguments: networks, roundingOrders)
+    func layerByLayer(backbone: Backbone, order: BFloat16Order) {
         let (network, weights, statistics) = drawn(backbone, size: 33)
         let graph = network.graph
         let convolutions = graph.nodes.indices.filter {
@@ -43,7 +45,7 @@ import Testing
         for (node, input) in zip(convolutions, inputs) {
             let x = input == network.image ? Self.image(network) : rest.removeFirst()
             guard let layer = Layer(graph, node, weights) else { continue }
-            let exact = layer.run(x, .native), rounded = layer.run(x, .nativeBFloat16)
+            let exact = layer.run(x, .native), rounded = layer.run(x, .nativeBFloat16(order))
             #expect(exact != rounded, "\(layer.name)")
             for (what, (a, b)) in zip(["y", "dx", "dw"], zip(exact, rounded)) {
                 #expect(cosine(a, b) >= Self.limit, "\(what) of \(layer.name)")

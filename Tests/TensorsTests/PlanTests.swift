@@ -34,13 +34,13 @@ import TestSupport
         }
     }
 
-    @Test(arguments: [Plan.Mode.training, .evaluation])
-    func `threads never change a bit of bfloat16`(mode: Plan.Mode) {
+    @Test(arguments: [Plan.Mode.training, .evaluation], BFloat16Order.allCases)
+    func `threads never change a bit of bfloat16`(mode: Plan.Mode, order: BFloat16Order) {
         let network = SmallNetwork(batch: 3)
         func bits(_ threads: Int) -> [[UInt32]] {
             run(
                 network, mode: mode, threads: threads, kernels: ck_twin_table(),
-                products: .nativeBFloat16
+                products: .nativeBFloat16(order)
             ).bits
         }
         let one = bits(1)
@@ -51,11 +51,11 @@ import TestSupport
     @Test(
         .enabled(
             if: ck_bfloat16_beside(ck_kernels()) != nil,
-            "this processor lacks AVX-512 BF16: not compared"))
-    func `bfloat16 has the bits of its twin`() {
+            "this processor lacks AVX-512 BF16: not compared"), arguments: roundingOrders)
+    func `bfloat16 has the bits of its twin`(order: BFloat16Order) {
         let network = SmallNetwork(batch: 3)
-        let native = run(network, products: .nativeBFloat16)
-        let twin = run(network, kernels: ck_twin_table(), products: .nativeBFloat16)
+        let native = run(network, products: .nativeBFloat16(order))
+        let twin = run(network, kernels: ck_twin_table(), products: .nativeBFloat16(order))
         #expect(native.bits == twin.bits)
     }
 

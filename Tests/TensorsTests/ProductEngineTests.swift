@@ -26,8 +26,10 @@ import TestSupport
             native.inputs[0], library.inputs[0].map(Double.init), \.inputs[0], "input")
     }
 
-    @Test(arguments: OperationCase.products)
-    func `bfloat16 agrees with float32 within its rounding`(operation: OperationCase) {
+    @Test(arguments: OperationCase.products, BFloat16Order.allCases)
+    func `bfloat16 agrees with float32 within its rounding`(
+        operation: OperationCase, order: BFloat16Order
+    ) {
         var generator = SeededGenerator(seed: 22)
         let operands = Operands(operation, &generator)
         func run(_ products: ProductEngine) -> PlanRun {
@@ -40,7 +42,7 @@ import TestSupport
                 weights: operands.weights, statistics: operands.statistics,
                 outputGradients: [operands.dy.map { Float($0) }])
         }
-        let exact = run(.native), rounded = run(.nativeBFloat16)
+        let exact = run(.native), rounded = run(.nativeBFloat16(order))
         for (a, b) in [
             (exact.outputs[0], rounded.outputs[0]), (exact.weights, rounded.weights),
             (exact.inputs[0], rounded.inputs[0]),
@@ -53,19 +55,22 @@ import TestSupport
         }
     }
 
-    @Test func `kernels without bfloat16 are refused, with what is needed`() throws {
+    @Test(arguments: [(BFloat16Order.pairs, "bf16", "AVX-512"), (.tiles, "bf16-amx", "AMX")])
+    func `kernels without bfloat16 are refused, with what is needed`(
+        order: BFloat16Order, precision: String, instructions: String
+    ) throws {
         let generic = try InstructionSet.generic.kernels()
         do {
-            try ProductEngine.nativeBFloat16.prepare(generic)
+            try ProductEngine.nativeBFloat16(order).prepare(generic)
             Issue.record("nothing was thrown")
         } catch {
-            for word in ["precision: bf16", "AVX-512 BF16", "generic", "float32"] {
+            for word in ["precision: \(precision) ", "\(instructions) BF16", "generic", "float32"] {
                 #expect("\(error)".contains(word), "\(error)")
             }
         }
         #expect(throws: Never.self) { try ProductEngine.native.prepare(generic) }
         #expect(throws: Never.self) {
-            try ProductEngine.nativeBFloat16.prepare(ck_twin_table())
+            try ProductEngine.nativeBFloat16(order).prepare(ck_twin_table())
         }
     }
 
@@ -75,7 +80,7 @@ import TestSupport
             Plan.arenaByteCount(
                 operation.graph, outputs: [operation.output], mode: .training, products: products)
         }
-        #expect(byteCount(.nativeBFloat16) < byteCount(.native), "words hold two terms")
+        #expect(byteCount(.nativeBFloat16(.pairs)) < byteCount(.native), "words hold two terms")
     }
 
     @Test func `a level that the processor lacks is named, and what it has`() {

@@ -58,26 +58,33 @@ struct MachineTests {
         #expect(try NumericsClass.portable(level.kernels()).description == "portable-1")
     }
 
-    @Test("Products of bfloat16 are of class bf16-1: the twins' and this processor's")
-    func bfloat16() throws {
-        let tables: [UnsafePointer<ck_table>] = [ck_twin_table(), roundingKernels]
-        for kernels in tables {
-            #expect(try NumericsClass.bfloat16(kernels)?.description == "bf16-1")
+    @Test(
+        "Products of bfloat16 are of class bf16-1 or amx-1: the twins' and this processor's",
+        arguments: [(BFloat16Order.pairs, "bf16-1"), (.tiles, "amx-1")])
+    func bfloat16(order: BFloat16Order, name: String) throws {
+        #expect(try NumericsClass.bfloat16(order, ck_twin_table())?.description == name)
+        if order.products(beside: ck_kernels()) != nil {
+            #expect(try NumericsClass.bfloat16(order, ck_kernels())?.description == name)
         }
-        #expect(try NumericsClass.bfloat16(InstructionSet.generic.kernels()) == nil)
+        #expect(try NumericsClass.bfloat16(order, InstructionSet.generic.kernels()) == nil)
     }
 
-    @Test("A run in bf16 is refused by kernels without it; its models are used on any machine")
-    func bfloat16Refusal() throws {
+    @Test(
+        "A run in bfloat16 is refused by kernels without it; its models are used on any machine",
+        arguments: [
+            (Configuration.Precision.bf16, "AVX-512 BF16"), (.bf16AMX, "AMX BF16"),
+        ])
+    func bfloat16Refusal(precision: Configuration.Precision, need: String) throws {
         var c = TinyRun.configuration(.supervised)
-        c.precision = .bf16
+        c.precision = precision
         let generic = ThreadPool(threadCount: 1, kernels: try InstructionSet.generic.kernels())
         do {
             _ = try SlotTrainer(
                 c, source: MadeUpBatches(classNames: TinyRun.classNames), pool: generic)
             Issue.record("nothing was thrown")
         } catch let error as MissingBFloat16 {
-            #expect(error.level == "generic" && "\(error)".contains("AVX-512 BF16"))
+            #expect(error.level == "generic" && "\(error)".contains(need))
+            #expect("\(error)".contains("precision: \(precision.rawValue) "))
         }
         #expect(try MemoryEstimate(c, classCount: 3).total > 0)
         #expect(throws: Never.self) {

@@ -301,10 +301,14 @@ const ck_table *ck_twin_table(void);
 
 /// The matrix products with operands rounded to bfloat16 (to nearest even, subnormals to 0, NaN kept)
 /// while they are packed; c and the sums are float32. Terms 2k and 2k + 1 of a sum share a word, lower
-/// and upper half; an odd depth is filled up with 0. An element of c is one chain in ascending order of
-/// words, each adding its upper halves' product, then its lower ones', by a fused multiply-add that takes
-/// and gives 0 for subnormals. Hence a product cut by rows or columns, or by an even depth in
-/// ascending order, has the same bits. Conventions are those of ck_table's products.
+/// and upper half; an odd depth is filled up with 0. All sums take and give 0 for subnormals; their products
+/// are added by fused multiply-adds. There are two orders, with bits of their own.
+/// Pairs: an element of c is one chain in ascending order of words, each adding its upper halves' product,
+/// then its lower ones'. Hence a product cut by rows or columns, or by an even depth in ascending order,
+/// has the same bits.
+/// Tiles: sixteen words at a time, in ascending order, the lower halves' products are one chain from 0, the
+/// upper ones' another, and the sum of both is added to the element. Hence a product may be cut by rows or
+/// columns, or by a depth that is a multiple of 32. Conventions are those of ck_table's products.
 typedef struct ck_bfloat16_table {
     const char *name;
     /// As ck_table.pack; `packed` has ck_bfloat16_packed_count(columns, depth) words. Columns from a
@@ -321,10 +325,12 @@ typedef struct ck_bfloat16_table {
                                 const ck_product *product);
 } ck_bfloat16_table;
 
-/// The products of bfloat16 beside a table of kernels: those of vdpbf16ps beside "avx512" where the
+/// The products of bfloat16 by pairs beside a table of kernels: those of vdpbf16ps beside "avx512" where the
 /// processor has AVX-512 BF16, their twins beside the twins (the same packed words and the same bits),
 /// else NULL.
 const ck_bfloat16_table *ck_bfloat16_beside(const ck_table *kernels);
+/// Likewise by tiles: those of tdpbf16ps where processor and operating system have AMX BF16 as well.
+const ck_bfloat16_table *ck_bfloat16_tiles_beside(const ck_table *kernels);
 /// Words of b[depth, columns] when packed.
 ptrdiff_t ck_bfloat16_packed_count(ptrdiff_t columns, ptrdiff_t depth);
 

@@ -18,8 +18,8 @@ CK_INLINE U words_along(V first, V second) {
 /// Words of lanes: `low`'s in the lower halves, `high`'s in the upper ones.
 CK_INLINE U words_across(V low, V high) {
     typedef uint16_t H __attribute__((vector_size(64)));
-    H order;
-    for (int i = 0; i < 32; i++) order[i] = (uint16_t)(i / 2 + i % 2 * 16);
+    const H order = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
+                     8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
     return (U)_mm512_permutexvar_epi16((__m512i)order, (__m512i)words_along(low, high));
 }
 

@@ -142,9 +142,7 @@ CK_INLINE void copy_tiles(float *copy, const float *a, ptrdiff_t a_stride, ptrdi
 }
 
 /// A block of depth and of c's columns, all rows: `panels` and `copy` are scratch. What few tiles
-/// read is read where it lies: of b only what is no whole panel is copied then. A tile of many rows
-/// uses most of each line of a, so that many panels may read a where it lies; but not beside a b that
-/// does, with which it would share the sets of a cache.
+/// read is read where it lies: of b only what is no whole panel is copied then.
 CK_INLINE void multiply_transposed_block(Tile tile, const float *b, float *panels, float *copy,
                                          const ck_product *p, ptrdiff_t columns, Fetch *fetch) {
     int b_lies = p->rows <= 320;
@@ -179,10 +177,10 @@ static void multiply_transposed(float *c, const float *a, const float *b,
     Fetch fetch = fetch_during(p, p->depth);
     for (ptrdiff_t k = 0; k == 0 || k < p->depth; k += block)
         for (ptrdiff_t j = 0; j < p->columns; j += COLUMN_BLOCK) {
-            Tile tile = {.a = a + k * p->a_stride, .a_row = 1, .a_column = p->a_stride, .a_tile = TILE_ROWS, .c = c + j,
-                         .c_row = p->c_stride, .depth = smaller(block, p->depth - k),
-                         .store = k > 0 ? CK_ACCUMULATE : p->store,
-                         .ahead_step = fetch.step};
+            Tile tile = {.a = a + k * p->a_stride, .a_row = 1, .a_column = p->a_stride,
+                         .a_tile = TILE_ROWS, .c = c + j, .c_row = p->c_stride,
+                         .depth = smaller(block, p->depth - k),
+                         .store = k > 0 ? CK_ACCUMULATE : p->store, .ahead_step = fetch.step};
             multiply_transposed_block(tile, b + k * p->b_stride + j, panels, copy, p,
                                       smaller(COLUMN_BLOCK, p->columns - j), &fetch);
         }

@@ -3,11 +3,11 @@
 // CK_TERM_IN_ALL(term), which load one, CK_ADD_PRODUCT(sum, left, right), and names: CK_TILE of the
 // type, CK_MULTIPLY_TILE, CK_MULTIPLY_NEXT and CK_MULTIPLY_PANEL of the functions.
 
-/// What tiles below one another read and write: a(i, k) lies at a[i·a_row + k·a_column], the next tile's
-/// at a[a_tile], row k of the panel at b[k·b_row], padded to whole vectors; c has `columns` of its columns. Each
-/// step of depth fetches a line at `ahead`, `ahead_step` floats behind the last one, so that memory
-/// works while the registers multiply; likewise one of the next panel at `b_ahead`, into the
-/// second-level cache.
+/// What tiles below one another read and write: a(i, k) lies at a[i·a_row + k·a_column], the next
+/// tile's at a[a_tile], row k of the panel at b[k·b_row], padded to whole vectors; c has `columns` of
+/// its columns. Each step of depth fetches a line at `ahead`, `ahead_step` floats behind the last one,
+/// so that memory works while the registers multiply; likewise one of the next panel at `b_ahead`, into
+/// the second-level cache.
 typedef struct {
     float *c;
     const CK_TERM *a, *b, *b_ahead;
