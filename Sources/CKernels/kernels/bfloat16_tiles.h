@@ -1,6 +1,7 @@
 // Matrix products of bfloat16 operands by AMX: tdpbf16ps on tile registers of 16 rows × 16 words. Operands are
-// rounded and laid out like those of bfloat16.h; the left one is copied in rows of whole tiles, zeros behind its
-// end. A tile of words is one step of an element's sum, so blocks of depth are whole tiles.
+// rounded and laid out like those of bfloat16.h; the left one is copied in rows of whole tiles, zeros behind the
+// end of each. A square's rows behind the copy's last one hold anything: what they give is not stored. A tile of
+// words is one step of an element's sum, so blocks of depth are whole tiles. `ck_ahead` is not followed yet.
 
 // Rows and words of a tile register; of a square of c, whose four registers share two of each operand.
 enum { TILE_SIDE = 16, SQUARE = 2 * TILE_SIDE };
